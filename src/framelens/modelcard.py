@@ -1,0 +1,76 @@
+"""The model card, written from the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from framelens.evaluation import Evaluation
+from framelens.schema import LabelSet
+from framelens.tables import markdown_table
+
+
+def model_card(
+    name: str,
+    command: str,
+    labels: LabelSet,
+    evaluations: Mapping[str, Evaluation],
+    splits: Mapping[str, Mapping[str, int]],
+    sources: Sequence[str],
+    settings: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    seconds: float,
+) -> str:
+    """Markdown for the README.md of a checkpoint.
+
+    Args:
+        name: of the checkpoint.
+        command: that makes it again.
+        labels: with thresholds and descriptions.
+        evaluations: by name of the data, such as ``dev`` and ``test``.
+        splits: by split, counts of sentences, articles and labels.
+        sources: the data files.
+        settings: of model and optimisation.
+        environment: versions and machine.
+        seconds: that the run took.
+    """
+    label_rows = [
+        [n, f"{labels.threshold(n):.2f}" if labels.multi_label else "highest", labels.descriptions.get(n, "")]
+        for n in labels.labels
+    ]
+    counted = list(dict.fromkeys(key for counts in splits.values() for key in counts))
+    split_rows = [[split, *(str(counts.get(key, 0)) for key in counted)] for split, counts in splits.items()]
+    parts = [
+        f"# {name}",
+        f"A framelens checkpoint: {'each sentence may carry several labels' if labels.multi_label else 'one label a sentence'}. "
+        f"Made by `{command}` in {seconds / 60:.1f} minutes ({environment['machine']}).",
+        "## Labels",
+        markdown_table(["label", "threshold", "meaning"], label_rows),
+        "## Data",
+        "\n".join(f"- `{source}`" for source in sources),
+        markdown_table(["split", *counted], split_rows),
+        "No article is in two splits. Thresholds and calibration come from `dev`, whose figures are optimistic for that; "
+        "`test` was used for nothing but the figures below.",
+        "## Quality of the int8 model",
+    ]
+    for split, evaluation in evaluations.items():
+        rows = [
+            [n, *(f"{100 * m[k]:.1f}" for k in ("precision", "recall", "f1")), str(m["support"]), f"{m['ece']:.3f}"]
+            for n, m in evaluation.per_label.items()
+        ]
+        parts += [
+            f"### {split}: {evaluation.sentences} sentences of {evaluation.articles} articles",
+            f"macro-F1 **{100 * evaluation.macro_f1:.1f}**, exact match {100 * evaluation.exact_match:.1f}; primary label: macro-F1 "
+            f"**{100 * evaluation.primary['macro_f1']:.1f}**, accuracy {100 * evaluation.primary['accuracy']:.1f}",
+            markdown_table(["label", "precision", "recall", "F1", "sentences", "ECE"], rows),
+        ]
+    parts += [
+        "## Settings",
+        markdown_table(["setting", "value"], [[k, str(v)] for k, v in settings.items()]),
+        "## Limits",
+        "The model reads one sentence at a time, in English. It was measured on the data above and on nothing else; on other "
+        "subjects, outlets or years, label a sample and run `framelens evaluate` before you publish shares.",
+        "## Environment",
+        markdown_table(["package", "version"], [[k, str(v)] for k, v in environment.items()]),
+    ]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,130 @@
+"""transformers' ``Trainer``, with a second learning rate for the head and training states that hold no pickle.
+
+The stock Trainer keeps optimizer, scheduler and random states as pickles. Here they are safetensors and JSON, so a run
+folder from anywhere can be resumed without executing what is in it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch.utils.data import SequentialSampler
+from transformers import Trainer
+from transformers.trainer import TRAINING_ARGS_NAME
+
+from framelens.errors import CheckpointError
+
+_OPTIMIZER, _STATE = "optimizer.safetensors", "training_state.json"
+_COMPLETE = "trainer_state.json"  # the Trainer writes it last, so a checkpoint without it was cut short
+
+
+class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
+    """``Trainer`` with its own learning rate for parameters outside the encoder, and safe training states."""
+
+    optimizer: Any
+    lr_scheduler: Any
+
+    def __init__(self, *args: Any, head_learning_rate: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_learning_rate = head_learning_rate
+
+    def create_optimizer(self, model: Any = None) -> Any:
+        """AdamW over four groups: encoder and head, each with and without weight decay."""
+        if self.optimizer is None:
+            decayed = set(self.get_decay_parameter_names(self.model))
+            groups: dict[tuple[bool, bool], list[Any]] = {}
+            for name, parameter in self.model.named_parameters():
+                groups.setdefault((name.startswith("encoder."), name in decayed), []).append(parameter)
+            self.optimizer = torch.optim.AdamW(
+                [
+                    {
+                        "params": parameters,
+                        "lr": self.args.learning_rate if encoder else self._head_learning_rate,
+                        "weight_decay": self.args.weight_decay if decay else 0.0,
+                    }
+                    for (encoder, decay), parameters in groups.items()
+                ]
+            )
+        return self.optimizer
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> Any:
+        return SequentialSampler(eval_dataset)  # the stock one groups by length too, and predictions lose their order
+
+    def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
+        super()._save(output_dir, state_dict)
+        (Path(output_dir or self.args.output_dir) / TRAINING_ARGS_NAME).unlink(missing_ok=True)  # a pickle nobody reads
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        if not self.args.should_save:
+            return
+        state = self.optimizer.state_dict()
+        tensors = {
+            f"{index}.{key}": torch.as_tensor(value).contiguous()
+            for index, entries in state["state"].items()
+            for key, value in entries.items()
+        }
+        save_file(tensors, Path(output_dir) / _OPTIMIZER)
+        _write(Path(output_dir) / _STATE, {"groups": state["param_groups"], "scheduler": self.lr_scheduler.state_dict()})
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        saved = _read(Path(checkpoint) / _STATE)
+        entries: dict[int, dict[str, Any]] = {}
+        for name, tensor in load_file(Path(checkpoint) / _OPTIMIZER).items():
+            index, key = name.split(".", 1)
+            entries.setdefault(int(index), {})[key] = tensor
+        self.optimizer.load_state_dict({"state": entries, "param_groups": saved["groups"]})
+        self.lr_scheduler.load_state_dict(saved["scheduler"])
+
+    def _save_rng_state(self, output_dir: str) -> None:
+        kind, keys, *rest = np.random.get_state()
+        states = {
+            "python": random.getstate(),
+            "numpy": [kind, np.asarray(keys).tolist(), *rest],
+            "torch": torch.get_rng_state().tolist(),
+            "cuda": [state.tolist() for state in torch.cuda.get_rng_state_all()] if torch.cuda.is_available() else [],
+        }
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+        _write(Path(output_dir) / f"random_state_{self.args.process_index}.json", states)
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        path = Path(checkpoint or "") / f"random_state_{self.args.process_index}.json"
+        if checkpoint is None or not path.is_file():
+            return
+        states = _read(path)
+        version, keys, gauss = states["python"]
+        random.setstate((version, tuple(keys), gauss))
+        kind, numbers, *rest = states["numpy"]
+        np.random.set_state((kind, np.array(numbers, dtype=np.uint32), *rest))
+        torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
+        for device, state in enumerate(states["cuda"][: torch.cuda.device_count()]):
+            torch.cuda.set_rng_state(torch.tensor(state, dtype=torch.uint8), device)
+
+
+def last_complete_checkpoint(folder: Path) -> str | None:
+    """The newest ``checkpoint-N`` that was written to its end; what a kill left half-written is passed over."""
+    for path in sorted(folder.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]), reverse=True):
+        try:
+            json.loads((path / _COMPLETE).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return str(path)
+    return None
+
+
+def _write(path: Path, data: Any) -> None:
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read, so the run cannot be resumed: {error}") from error
