@@ -105,9 +105,14 @@ class Classifier:
         Returns:
             float64 array of shape ``(len(sentences), len(self.labels.labels))``.
         """
+        return probabilities(self.logits(sentences, batch_tokens=batch_tokens, progress=progress), self.labels)
+
+    def logits(
+        self, sentences: Sequence[str], *, batch_tokens: int = DEFAULT_BATCH_TOKENS, progress: bool = False
+    ) -> np.ndarray[Any, np.dtype[np.float32]]:
+        """Raw outputs before calibration, float32 of the shape of :meth:`scores`."""
         with tqdm(total=len(sentences), unit="sentence", disable=not progress, delay=0.5) as bar:
-            logits = self._engine.logits(sentences, batch_tokens, bar.update if progress else None)
-        return probabilities(logits, self.labels)
+            return self._engine.logits(sentences, batch_tokens, bar.update if progress else None)
 
     def _sentence(self, span: Span, scores: Scores) -> Sentence:
         frames = self.labels.select(scores.tolist())

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from framelens.checkpoint import ONNX, TOKENIZER, Checkpoint
 from framelens.errors import CheckpointError, InputError
 
-DEFAULT_BATCH_TOKENS = 2048
+DEFAULT_BATCH_TOKENS = 1024
 _CHUNK = 4096  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length
 _OVERLAP = 16  # tokens shared by neighbouring windows of a long sentence
 

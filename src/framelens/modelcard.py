@@ -15,6 +15,7 @@ def model_card(
     command: str,
     labels: LabelSet,
     evaluations: Mapping[str, Evaluation],
+    float_evaluations: Mapping[str, Evaluation],
     splits: Mapping[str, Mapping[str, int]],
     sources: Sequence[str],
     settings: Mapping[str, Any],
@@ -27,7 +28,8 @@ def model_card(
         name: of the checkpoint.
         command: that makes it again.
         labels: with thresholds and descriptions.
-        evaluations: by name of the data, such as ``dev`` and ``test``.
+        evaluations: of the int8 model, by split.
+        float_evaluations: of the model before quantisation, by split.
         splits: by split, counts of sentences, articles and labels.
         sources: the data files.
         settings: of model and optimisation.
@@ -61,7 +63,9 @@ def model_card(
         parts += [
             f"### {split}: {evaluation.sentences} sentences of {evaluation.articles} articles",
             f"macro-F1 **{100 * evaluation.macro_f1:.1f}**, exact match {100 * evaluation.exact_match:.1f}; primary label: macro-F1 "
-            f"**{100 * evaluation.primary['macro_f1']:.1f}**, accuracy {100 * evaluation.primary['accuracy']:.1f}",
+            f"**{100 * evaluation.primary['macro_f1']:.1f}**, accuracy {100 * evaluation.primary['accuracy']:.1f}. "
+            f"In float: macro-F1 {100 * float_evaluations[split].macro_f1:.1f}, "
+            f"primary {100 * float_evaluations[split].primary['macro_f1']:.1f}.",
             markdown_table(["label", "precision", "recall", "F1", "sentences", "ECE"], rows),
         ]
     parts += [

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from framelens.checkpoint import CARD, write_json, write_manifest, write_text
-from framelens.classifier import Classifier, probabilities
+from framelens.checkpoint import CARD, LABELS, write_json, write_manifest, write_text
+from framelens.classifier import Classifier, Scores, probabilities
 from framelens.config import DataConfig, TrainingConfig
 from framelens.data import Columns, LabelledSentences, count_labels, load_dataset, split_by_article
 from framelens.errors import DataError, MissingExtraError
@@ -150,8 +150,6 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder / STATES) if resume else None)
     write_json(folder / HISTORY, trainer.state.log_history)
 
-    dev_logits = _predict(trainer, splits["dev"], tokenizer, config)
-    labels = calibrate(dev_logits, np.array(splits["dev"].matrix(labels.labels)), labels)
     fields = {
         "name": config.name,
         "framelens_version": environment["framelens"],
@@ -159,44 +157,59 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         "max_length": _window(tokenizer, encoder, config.model.max_length),
         "created": time.strftime("%Y-%m-%d"),
     }
-    export_checkpoint(folder / CHECKPOINT, model, tokenizer, labels, fields)
-    classifier = Classifier.load(folder / CHECKPOINT)
-    evaluations, predictions = {}, []
-    for split in ("dev", "test"):
-        if len(splits[split]):
-            scores = classifier.scores(splits[split].texts)
-            evaluations[split] = score_predictions(scores, splits[split], labels, classifier.name)
-            predictions += _prediction_rows(split, splits[split], scores, labels)
-    float_scores = probabilities(dev_logits, labels)
-    float_dev = score_predictions(float_scores, splits["dev"], labels, "float")
-    write_lines(folder / PREDICTIONS, predictions)
+    checkpoint = folder / CHECKPOINT
+    export_checkpoint(checkpoint, model, tokenizer, labels, fields)
+    held_out = {name: part for name, part in splits.items() if name != "train" and len(part)}
+    shipped = Classifier.load(checkpoint)
+    # Calibration and thresholds are those of the int8 model, whose logits differ a little from the float model's.
+    int8 = _assess({name: shipped.logits(part.texts) for name, part in held_out.items()}, held_out, labels, shipped.name)
+    exact = _assess(
+        {name: _predict(trainer, part, tokenizer, config) for name, part in held_out.items()}, held_out, labels, "float"
+    )
+    write_json(checkpoint / LABELS, int8.labels.to_dict())
+    write_lines(
+        folder / PREDICTIONS,
+        [row for name, part in held_out.items() for row in _prediction_rows(name, part, int8.scores[name], int8.labels)],
+    )
 
     seconds = time.monotonic() - started
-    summary = {split: {"macro_f1": e.macro_f1, "primary_macro_f1": e.primary["macro_f1"]} for split, e in evaluations.items()}
+    summary = {
+        name: {"macro_f1": e.macro_f1, "primary_macro_f1": e.primary["macro_f1"]} for name, e in int8.evaluations.items()
+    }
     card = model_card(
         config.name,
         command,
-        labels,
-        evaluations,
+        int8.labels,
+        int8.evaluations,
+        exact.evaluations,
         counts,
         [_short(d.path) for d in config.data],
         {**asdict(config.model), **asdict(options)},
         environment,
         seconds,
     )
-    write_text(folder / CHECKPOINT / CARD, card)
-    write_manifest(folder / CHECKPOINT, {**fields, "metrics": summary})
-    write_json(
-        folder / METRICS,
-        {
-            "seconds": seconds,
-            "int8": {split: e.to_dict() for split, e in evaluations.items()},
-            "float": {"dev": float_dev.to_dict()},
-        },
-    )
+    write_text(checkpoint / CARD, card)
+    write_manifest(checkpoint, {**fields, "metrics": summary})
+    results = {kind: {name: e.to_dict() for name, e in a.evaluations.items()} for kind, a in (("int8", int8), ("float", exact))}
+    write_json(folder / METRICS, {"seconds": seconds, **results})
     shutil.rmtree(folder / STATES, ignore_errors=True)
     log.info("done in %.0f s: %s", seconds, summary)
-    return TrainingRun(folder, folder / CHECKPOINT, evaluations, seconds)
+    return TrainingRun(folder, checkpoint, int8.evaluations, seconds)
+
+
+@dataclass(frozen=True)
+class _Assessment:
+    """A model calibrated on dev, its probabilities and its evaluation by split."""
+
+    labels: LabelSet
+    scores: Mapping[str, Scores]
+    evaluations: Mapping[str, Evaluation]
+
+
+def _assess(logits: Mapping[str, Any], data: Mapping[str, LabelledSentences], labels: LabelSet, name: str) -> _Assessment:
+    labels = calibrate(logits["dev"], np.array(data["dev"].matrix(labels.labels)), labels)
+    scores = {split: probabilities(logits[split], labels) for split in data}
+    return _Assessment(labels, scores, {split: score_predictions(scores[split], data[split], labels, name) for split in data})
 
 
 def _trainer(

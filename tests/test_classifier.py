@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from framelens import Classifier, Document, InputError, LabelSet
+from framelens.classifier import probabilities
+
+TEXT = "Storm closes the coast road\nShares of the firm fell. A dog slept under the table."
+
+
+def test_one_text_gives_a_document_with_exact_offsets(toy_classifier):
+    document = toy_classifier.classify(TEXT)
+    assert isinstance(document, Document)
+    assert [s.text for s in document.sentences] == [
+        "Storm closes the coast road",
+        "Shares of the firm fell.",
+        "A dog slept under the table.",
+    ]
+    for sentence in document.sentences:
+        assert TEXT[sentence.start : sentence.end] == sentence.text
+        assert set(sentence.scores) == {"weather", "economy"}
+        assert all(0 <= score <= 1 for score in sentence.scores.values())
+        assert sentence.frame == (sentence.frames[0] if sentence.frames else None)
+    assert document.labels == ("weather", "economy")
+    assert document.model == toy_classifier.name
+    assert document.sentences[1].frame == "economy"
+
+
+@pytest.mark.parametrize("make", [list, tuple, iter, lambda x: (t for t in x), lambda x: __import__("pandas").Series(x)])
+def test_many_texts_give_a_list_in_order(toy_classifier, make):
+    texts = [TEXT, "", "Rain fell."]
+    documents = toy_classifier.classify(make(texts))
+    assert [d.text for d in documents] == texts
+    assert [len(d) for d in documents] == [3, 0, 1]
+
+
+@pytest.mark.parametrize("text", ["", " \n ", "\x00\x00", "a", ".", "中文新闻。第二句。", "👍 🎉", "\ufeff", "word " * 5000])
+def test_odd_texts_give_a_sound_document(toy_classifier, text):
+    document = toy_classifier.classify(text)
+    assert all(document.text[s.start : s.end] == s.text for s in document.sentences)
+    assert Document.from_json(document.to_json()) == document
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["a", None], r"text 1 of 2 is None \(NoneType\); accepted: a str, or an iterable of str"),
+        (["a", 3.5], r"text 1 of 2 is 3.5 \(float\)"),
+        (None, "received NoneType; accepted"),
+        (b"bytes", "received bytes; decode it first"),
+        ({"a": "b"}, "received dict"),
+        (7, "received int"),
+    ],
+)
+def test_what_is_no_text_is_refused(toy_classifier, texts, message):
+    with pytest.raises(InputError, match=message):
+        toy_classifier.classify(texts)
+
+
+def test_targets_need_a_stance_head(toy_classifier):
+    with pytest.raises(InputError, match="has no stance head"):
+        toy_classifier.classify("a", targets=["China"])
+
+
+def test_progress_goes_to_stderr(toy_classifier, capsys):
+    toy_classifier.classify([TEXT] * 3, progress=True)
+    assert capsys.readouterr().out == ""
+
+
+def test_threads_share_a_classifier(toy_classifier):
+    texts = [f"On day {i} heavy rain fell. Shares fell." for i in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        threaded = list(pool.map(toy_classifier.classify, texts))
+    assert threaded == [toy_classifier.classify(text) for text in texts]
+
+
+def test_probabilities():
+    labels = LabelSet(("a", "b"), calibration={"a": (2.0, 1.0)})
+    assert probabilities(np.array([[0.0, 0.0]]), labels)[0] == pytest.approx([1 / (1 + np.e**-1), 0.5])
+    assert np.isfinite(probabilities(np.array([[1e9, -1e9]]), labels)).all()
+    single = LabelSet(("a", "b"), multi_label=False, calibration={"*": (0.5, 0.0)})
+    assert probabilities(np.array([[2.0, 0.0]]), single)[0] == pytest.approx([np.e / (1 + np.e), 1 / (1 + np.e)])
+    assert probabilities(np.empty((0, 2)), single).shape == (0, 2)
+
+
+def test_inference_imports_neither_torch_nor_transformers(toy_run):
+    code = f"""
+import sys
+from framelens import Classifier
+assert not [m for m in ("numpy", "onnxruntime", "tokenizers") if m in sys.modules], "work at import time"
+Classifier.load({str(toy_run.checkpoint)!r}).classify("Rain fell.")
+heavy = {{"torch", "transformers", "datasets", "sklearn", "pandas", "evaluate"}} & set(sys.modules)
+assert not heavy, heavy
+"""
+    source = code.replace("from framelens import Classifier\n", "import framelens\n", 1).replace(
+        "Classifier.load", "framelens.Classifier.load"
+    )
+    subprocess.run([sys.executable, "-c", source], check=True)
+
+
+def test_the_default_checkpoint_reads_three_plain_cases():
+    classifier = Classifier.load()
+    document = classifier.classify(
+        "Officials warned that the firm's antennas could let a foreign army listen in on the naval base. "
+        "Parliament doubled the import duty on cement to keep two failing kilns alive. "
+        "Both governments promised to settle the quarrel over sardines through patient talks and mutual respect. "
+        "The singer cancelled her concert because of a cold."
+    )
+    assert [s.frame for s in document.sentences] == ["security_threat", "protectionism", "cooperation_appeal", None]
