@@ -176,5 +176,5 @@ def test_too_few_articles_to_split():
 
 
 def test_columns_must_name_one_kind_of_label():
-    with pytest.raises(DataError, match="either the column 'label'"):
+    with pytest.raises(DataError, match="either 'label'"):
         Columns()

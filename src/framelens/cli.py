@@ -106,8 +106,10 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
       framelens train my-labels.yaml --output runs/second --seed 7
       framelens train configs/frames.yaml --resume
     """
+    import logging
     from dataclasses import replace
 
+    logging.basicConfig(format="%(message)s")
     from framelens.config import TrainingConfig
     from framelens.training import train as run_training
 

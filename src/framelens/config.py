@@ -15,38 +15,23 @@ from typing import Any, Literal, Union
 
 import yaml
 
-from framelens.errors import ConfigError
+from framelens.data import Columns
+from framelens.errors import ConfigError, FramelensError
 
 
-@dataclass(frozen=True)
-class DataConfig:
-    """One file of labelled sentences.
+@dataclass(frozen=True, kw_only=True)
+class DataConfig(Columns):
+    """One file of labelled sentences; the names of its columns are those of :class:`framelens.Columns`.
 
     Attributes:
         path: CSV, TSV, JSONL or Parquet.
         texts: where the texts are, if ``path`` is stand-off (ids, SHA-1 of the text and labels, but no text).
-        text, id, article_id, split, primary: names of the columns; the last four are used where they exist.
-        label: the column with one label a row (labels exclude one another).
-        labels: the column with several labels a row (a list, or names joined by ``separator``), or a list of 0/1 columns.
-        separator: what joins the names in ``labels``.
         encoding: of CSV, TSV and JSONL.
     """
 
     path: Path
     texts: Path | None = None
-    text: str = "text"
-    label: str | None = None
-    labels: str | list[str] | None = None
-    primary: str = "primary"
-    id: str = "id"
-    article_id: str = "article_id"
-    split: str = "split"
-    separator: str = ";"
     encoding: str = "utf-8"
-
-    def __post_init__(self) -> None:
-        if (self.label is None) == (self.labels is None):
-            raise ConfigError("name either 'label' (one label a row) or 'labels' (several)")
 
 
 @dataclass(frozen=True)
@@ -221,7 +206,7 @@ def _build(kind: Any, value: Any, base: Path, where: str) -> Any:
         if value not in arguments:
             raise _wrong(where, value, " or ".join(map(repr, arguments)))
         return value
-    if origin is list:
+    if origin in (list, Sequence):
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise _wrong(where, value, _name(kind))
         return [_build(arguments[0], item, base, f"{where}[{i}]") for i, item in enumerate(value)]
@@ -261,7 +246,7 @@ def _build_block(kind: Any, value: Any, base: Path, where: str) -> Any:
             built[name] = (base / spec.default).resolve()
     try:
         return kind(**built)
-    except ConfigError as error:
+    except FramelensError as error:
         raise ConfigError(f"{where}: {error}" if where else str(error)) from None
 
 
@@ -282,7 +267,7 @@ def _name(kind: Any) -> str:
         Path: "a path",
         type(None): "nothing",
     }
-    if typing.get_origin(kind) is list:
+    if typing.get_origin(kind) in (list, Sequence):
         return "a list"
     if typing.get_origin(kind) is dict:
         return "a mapping"

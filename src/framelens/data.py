@@ -42,7 +42,7 @@ class Columns:
 
     def __post_init__(self) -> None:
         if (self.label is None) == (self.labels is None):
-            raise DataError("name either the column 'label' (one label a row) or 'labels' (several)")
+            raise DataError("name either 'label' (a column with one label a row) or 'labels' (several)")
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 
 from framelens.checkpoint import CARD, LABELS, write_json, write_manifest, write_text
 from framelens.classifier import Classifier, Scores, probabilities
-from framelens.config import DataConfig, TrainingConfig
-from framelens.data import Columns, LabelledSentences, count_labels, load_dataset, split_by_article
+from framelens.config import TrainingConfig
+from framelens.data import LabelledSentences, count_labels, load_dataset, split_by_article
 from framelens.errors import DataError, MissingExtraError
 from framelens.runs import (
     CHECKPOINT,
@@ -107,7 +107,7 @@ def train(
 def load_training_data(config: TrainingConfig) -> LabelledSentences:
     """All files of a configuration as one data set, every label checked against the configured ones."""
     names = list(config.labels) if config.labels is not None else None
-    parts = [load_dataset(d.path, _columns(d), labels=names, texts=d.texts, encoding=d.encoding) for d in config.data]
+    parts = [load_dataset(d.path, d, labels=names, texts=d.texts, encoding=d.encoding) for d in config.data]
     data = parts[0]
     for part in parts[1:]:
         data = data + part
@@ -335,11 +335,6 @@ def _prediction_rows(
         }
         for s, row in zip(data, scores.tolist(), strict=True)
     ]
-
-
-def _columns(d: DataConfig) -> Columns:
-    names = ("text", "label", "labels", "primary", "id", "article_id", "split", "separator")
-    return Columns(**{name: getattr(d, name) for name in names})
 
 
 def _window(tokenizer: Any, encoder: Any, trained: int) -> int:
