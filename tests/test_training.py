@@ -129,6 +129,14 @@ def test_a_label_without_training_sentences_is_an_error(tiny_base, toy_file, tmp
         train(settings, progress=False)
 
 
+def test_a_run_that_failed_before_training_can_be_repeated(tiny_base, toy_file, tmp_path):
+    settings = toy_settings(tiny_base, toy_file, tmp_path / "run")
+    with pytest.raises(DataError):
+        train({**settings, "labels": ["weather"]}, progress=False)
+    assert "unknown label" in (tmp_path / "run" / "train.log").read_text()
+    train({**settings, "optimisation": {"epochs": 1}}, progress=False)
+
+
 def test_a_run_in_the_folder_is_not_lost(toy_run, tiny_base, toy_file):
     settings = toy_settings(tiny_base, toy_file, toy_run.folder)
     with pytest.raises(ConfigError, match="already holds a run"):

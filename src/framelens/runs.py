@@ -36,10 +36,11 @@ def prepare_folder(config: TrainingConfig, resume: bool, overwrite: bool) -> Pat
         ConfigError: a run is there and nobody said what to do with it, it is finished, or it has another configuration.
     """
     folder, described = config.output, config.to_dict()
-    if (folder / CONFIG).is_file() and not overwrite:
+    finished, begun = (folder / METRICS).is_file(), any((folder / STATES).glob("checkpoint-*"))
+    if (finished or begun) and not overwrite:
         if not resume:
             raise ConfigError(f"{folder} already holds a run; resume it, overwrite it, or name another output")
-        if (folder / METRICS).is_file():
+        if finished:
             raise ConfigError(f"the run in {folder} is finished; overwrite it or name another output")
         if json.loads((folder / CONFIG).read_text(encoding="utf-8")) != described:
             raise ConfigError(

@@ -246,6 +246,7 @@ def _trainer(
             logging_strategy="epoch",
             save_total_limit=2,
             load_best_model_at_end=True,
+            restore_callback_states_from_checkpoint=True,  # so that a resumed run keeps counting its patience
             metric_for_best_model="macro_f1",
             greater_is_better=True,
             train_sampling_strategy="group_by_length",

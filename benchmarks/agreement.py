@@ -1,0 +1,70 @@
+"""Agreement of the two annotators: Krippendorff's alpha per frame, of the primary frame, of source and of stance.
+
+    python benchmarks/agreement.py
+
+Frames: nominal alpha (Krippendorff 2018) of each frame's presence. Source: alpha of "is a source named", and, where either annotator
+names one, the share of identical and of overlapping spans. Stance: alpha of the label on targets that both annotators name.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import krippendorff
+
+from framelens.tables import text_table
+
+ANNOTATIONS = sorted((Path(__file__).parents[1] / "seeds" / "annotations").glob("*.jsonl"))
+
+
+def alpha(first: list[Any], second: list[Any]) -> str:
+    """Nominal alpha of two annotators' codes; undefined where there is one code only."""
+    codes = {code: number for number, code in enumerate(sorted({*first, *second}, key=str))}
+    if len(codes) < 2:
+        return "-"
+    data = [[codes[code] for code in first], [codes[code] for code in second]]
+    return f"{krippendorff.alpha(data, level_of_measurement='nominal'):.3f}"
+
+
+def overlap(one: list[int] | None, other: list[int] | None) -> bool:
+    """Whether two spans share a character."""
+    return bool(one and other) and max(one[0], other[0]) < min(one[1], other[1])
+
+
+def rows_of(rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Measure, value and number of cases."""
+    pairs = [(row["annotators"]["A"], row["annotators"]["B"]) for row in rows]
+    frames = sorted({frame for pair in pairs for side in pair for frame in side["frames"]})
+    table = []
+    for frame in frames:
+        sides = [[frame in side["frames"] for side in pair] for pair in pairs]
+        table.append([f"alpha {frame}", alpha(*map(list, zip(*sides, strict=True))), str(len(pairs))])
+    table.append(["alpha primary frame", alpha([a["primary"] for a, _ in pairs], [b["primary"] for _, b in pairs]), str(len(pairs))])
+    named = [(a["source"], b["source"]) for a, b in pairs]
+    table.append(["alpha source named or not", alpha([a is None for a, _ in named], [b is None for _, b in named]), str(len(pairs))])
+    either = [(a, b) for a, b in named if a or b]
+    table.append(["source spans identical", f"{sum(a == b for a, b in either) / len(either):.3f}", str(len(either))])
+    table.append(["source spans overlap", f"{sum(overlap(a, b) for a, b in either) / len(either):.3f}", str(len(either))])
+    both = []
+    for a, b in pairs:
+        for stance in a["stances"]:
+            match = next((x for x in b["stances"] if overlap(stance["target"], x["target"])), None)
+            if match:
+                both.append((stance["label"], match["label"]))
+    table.append(["alpha stance on shared targets", alpha([a for a, _ in both], [b for _, b in both]), str(len(both))])
+    return table
+
+
+def main() -> None:
+    """One table per round."""
+    for path in ANNOTATIONS:
+        with path.open(encoding="utf-8") as lines:
+            rows = [json.loads(line) for line in lines]
+        print(f"\n{path.stem}: {len(rows)} sentences of {len({r['article_id'] for r in rows})} articles")
+        print(text_table(["measure", "value", "cases"], rows_of(rows)))
+
+
+if __name__ == "__main__":
+    main()
