@@ -41,9 +41,13 @@ def rows_of(rows: list[dict[str, Any]]) -> list[list[str]]:
     for frame in frames:
         sides = [[frame in side["frames"] for side in pair] for pair in pairs]
         table.append([f"alpha {frame}", alpha(*map(list, zip(*sides, strict=True))), str(len(pairs))])
-    table.append(["alpha primary frame", alpha([a["primary"] for a, _ in pairs], [b["primary"] for _, b in pairs]), str(len(pairs))])
+    table.append(
+        ["alpha primary frame", alpha([a["primary"] for a, _ in pairs], [b["primary"] for _, b in pairs]), str(len(pairs))]
+    )
     named = [(a["source"], b["source"]) for a, b in pairs]
-    table.append(["alpha source named or not", alpha([a is None for a, _ in named], [b is None for _, b in named]), str(len(pairs))])
+    table.append(
+        ["alpha source named or not", alpha([a is None for a, _ in named], [b is None for _, b in named]), str(len(pairs))]
+    )
     either = [(a, b) for a, b in named if a or b]
     table.append(["source spans identical", f"{sum(a == b for a, b in either) / len(either):.3f}", str(len(either))])
     table.append(["source spans overlap", f"{sum(overlap(a, b) for a, b in either) / len(either):.3f}", str(len(either))])

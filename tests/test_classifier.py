@@ -63,8 +63,9 @@ def test_what_is_no_text_is_refused(toy_classifier, texts, message):
 
 
 def test_targets_need_a_stance_head(toy_classifier):
-    with pytest.raises(InputError, match="has no stance head"):
-        toy_classifier.classify("a", targets=["China"])
+    with pytest.warns(UserWarning, match="has no stance head: targets are ignored"):
+        document = toy_classifier.classify("Rain fell.", targets=["China"], batch_tokens=64, progress=True)
+    assert document.sentences[0].stances == ()
 
 
 def test_progress_goes_to_stderr(toy_classifier, capsys):

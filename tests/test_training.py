@@ -25,6 +25,7 @@ def test_run_folder_holds_everything(toy_run):
     assert checkpoint == {
         "manifest.json", "labels.json", "tokenizer.json", "config.json", "model.int8.onnx", "model.safetensors", "README.md",
     }  # fmt: skip
+    assert (toy_run.folder / "train.log").read_text().count("eval_macro_f1") == 20
     card = (toy_run.checkpoint / "README.md").read_text()
     assert "rain and the like" in card
     assert "framelens.train" in card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, overload
@@ -71,7 +72,8 @@ class Classifier:
 
         Args:
             texts: one article, or an iterable of articles.
-            targets: whom to find the stance toward; needs a checkpoint with a stance head.
+            targets: whom to find the stance toward. A checkpoint without a stance head (the default one, so far) ignores them
+                with a warning.
             batch_tokens: tokens in one batch, padding included.
             progress: show a progress bar on stderr.
 
@@ -88,7 +90,9 @@ class Classifier:
             ('cooperation_appeal',)
         """
         if targets is not None:
-            raise InputError(f"checkpoint {self.name} has no stance head, so targets cannot be used with it")
+            warnings.warn(
+                f"checkpoint {self.name} has no stance head: targets are ignored, and no stance is given", stacklevel=2
+            )
         articles = [texts] if isinstance(texts, str) else _checked(texts)
         spans = [split_sentences(article) for article in articles]
         scores = self.scores([s.text for article in spans for s in article], batch_tokens=batch_tokens, progress=progress)

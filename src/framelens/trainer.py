@@ -7,6 +7,7 @@ folder from anywhere can be resumed without executing what is in it.
 from __future__ import annotations
 
 import json
+import logging
 import random
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,22 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from torch.utils.data import SequentialSampler
-from transformers import Trainer
+from transformers import Trainer, TrainerCallback
 from transformers.trainer import TRAINING_ARGS_NAME
 
 from framelens.errors import CheckpointError
 
+log = logging.getLogger("framelens.training")
 _OPTIMIZER, _STATE = "optimizer.safetensors", "training_state.json"
 _COMPLETE = "trainer_state.json"  # the Trainer writes it last, so a checkpoint without it was cut short
+
+
+class EpochLog(TrainerCallback):  # type: ignore[misc]
+    """Writes what the Trainer reports (loss, dev macro-F1, ...) to framelens' log, once an epoch."""
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Called by the Trainer."""
+        log.info("%s", ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in (logs or {}).items()))
 
 
 class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here

@@ -44,7 +44,7 @@ try:
     from framelens.metrics import frame_metric
     from framelens.modelcard import model_card
     from framelens.modeling import FrameModel, load_base
-    from framelens.trainer import FrameTrainer, last_complete_checkpoint
+    from framelens.trainer import EpochLog, FrameTrainer, last_complete_checkpoint
 except ImportError as error:
     if isinstance(error, MissingExtraError):
         raise
@@ -263,7 +263,7 @@ def _trainer(
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer),
         compute_metrics=compute_metrics,
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=options.patience)],
+        callbacks=[EpochLog(), EarlyStoppingCallback(early_stopping_patience=options.patience)],
     )
     if not progress:
         trainer.remove_callback(PrinterCallback)
