@@ -51,6 +51,7 @@ def test_odd_texts_give_a_sound_document(toy_classifier, text):
     [
         (["a", None], r"text 1 of 2 is None \(NoneType\); accepted: a str, or an iterable of str"),
         (["a", 3.5], r"text 1 of 2 is 3.5 \(float\)"),
+        ("ab\ud800", r"text 0 of 1 has half a surrogate pair \('\\ud800'\) at character 2"),
         (None, "received NoneType; accepted"),
         (b"bytes", "received bytes; decode it first"),
         ({"a": "b"}, "received dict"),

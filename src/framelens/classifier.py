@@ -93,7 +93,7 @@ class Classifier:
             warnings.warn(
                 f"checkpoint {self.name} has no stance head: targets are ignored, and no stance is given", stacklevel=2
             )
-        articles = [texts] if isinstance(texts, str) else _checked(texts)
+        articles = _checked([texts] if isinstance(texts, str) else texts)
         spans = [split_sentences(article) for article in articles]
         scores = self.scores([s.text for article in spans for s in article], batch_tokens=batch_tokens, progress=progress)
         documents, row = [], 0
@@ -188,4 +188,11 @@ def _checked(texts: Any) -> list[str]:
     for position, article in enumerate(articles):
         if not isinstance(article, str):
             raise InputError(f"text {position} of {len(articles)} is {article!r:.60} ({type(article).__name__}); {accepted}")
+        try:
+            article.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(
+                f"text {position} of {len(articles)} has half a surrogate pair ({article[error.start]!r}) at character {error.start}; "
+                "accepted: text that can be written as UTF-8"
+            ) from None
     return articles

@@ -50,9 +50,8 @@ class Engine:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be 1 or more; received {threads}")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = (
-            threads or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else threads or 0
-        )
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0  # 0: ONNX Runtime decides
+        options.intra_op_num_threads = threads or cores
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
