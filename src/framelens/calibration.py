@@ -15,7 +15,7 @@ try:
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import precision_recall_curve
 except ImportError as error:
-    raise MissingExtraError.for_extra("calibration", "train") from error
+    raise MissingExtraError.for_extra("evaluation", "evaluate") from error
 
 Array = np.ndarray[Any, Any]
 _LOWEST, _HIGHEST = 0.2, 0.8  # a threshold tuned on few positives is not trusted beyond these
