@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import argparse
 from collections import defaultdict
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from baselines import KeywordDictionary, TfidfRegression
 from framelens import Classifier, LabelSet, TrainingConfig
+from framelens.classifier import Scores
 from framelens.data import LabelledSentences, split_by_article
 from framelens.evaluation import score_predictions
 from framelens.tables import text_table
 from framelens.training import load_training_data
-
-Scores = np.ndarray[Any, Any]
 
 
 def interval(scores: Scores, data: LabelledSentences, labels: LabelSet, resamples: int = 1000) -> tuple[float, float]:
@@ -67,7 +65,7 @@ def main() -> None:
     seeds = [i for i, s in enumerate(whole) if (s.article_id or "").startswith("seed-")]
     real = [i for i in range(len(whole)) if i not in set(seeds)]
     for title, keep in (("seed corpus", seeds), ("real news", real)):
-        data = replace(whole, sentences=tuple(whole.sentences[i] for i in keep))
+        data = whole.select(keep)
         rows = []
         for name, reader, its_labels in readers:
             scores = reader.scores(data.texts)

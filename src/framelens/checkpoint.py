@@ -20,7 +20,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +75,8 @@ def available_checkpoints() -> dict[str, Path]:
     return found
 
 
-def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] = _NEEDED) -> Checkpoint:
-    """Find a checkpoint and verify the files in ``need`` against its manifest.
+def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | None = _NEEDED) -> Checkpoint:
+    """Find a checkpoint and verify the files in ``need`` (None: every file it lists) against its manifest.
 
     Raises:
         CheckpointError: no such folder or name, a file is missing, has another size or checksum, or a JSON file is unreadable.
@@ -87,7 +88,7 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] = 
     files = manifest.get("files")
     if not isinstance(files, dict) or not isinstance(manifest.get("max_length"), int):
         raise CheckpointError(f"{folder / MANIFEST}: 'files' (an object) and 'max_length' (a number) are required")
-    for name in need:
+    for name in need if need is not None else {*_NEEDED, *files}:
         _verify(folder, name, files.get(name))
     try:
         labels = LabelSet.from_dict(_read_json(folder / LABELS))
@@ -108,14 +109,23 @@ def write_manifest(folder: Path, fields: Mapping[str, Any]) -> None:
     write_json(folder / MANIFEST, {"format": FORMAT, **fields, "files": files})
 
 
+@contextmanager
+def replacing(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which takes the place of ``folder`` when the block ends without an error."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
+        staging = Path(scratch) / "staging"
+        staging.mkdir()
+        yield staging
+        if folder.exists():
+            folder.rename(Path(scratch) / "replaced")
+        staging.rename(folder)
+
+
 def copy_checkpoint(source: Path, destination: Path) -> None:
     """Copy a checkpoint folder, replacing ``destination`` only once the copy is whole."""
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=destination.parent, prefix=f".{destination.name}-") as scratch:
-        shutil.copytree(source, Path(scratch) / "copy")
-        if destination.exists():
-            destination.rename(Path(scratch) / "replaced")
-        (Path(scratch) / "copy").rename(destination)
+    with replacing(destination) as staging:
+        shutil.copytree(source, staging, dirs_exist_ok=True)
 
 
 def write_json(path: Path, data: Any) -> None:

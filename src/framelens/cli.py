@@ -177,24 +177,23 @@ def publish(source: Path, destination: Path) -> None:
     from framelens.runs import CHECKPOINT
 
     folder = source / CHECKPOINT if (source / CHECKPOINT).is_dir() else source
-    manifest = open_checkpoint(folder).manifest
-    open_checkpoint(folder, need=tuple(manifest["files"]))
+    manifest = open_checkpoint(folder, need=None).manifest
     copy_checkpoint(folder, destination)
     click.echo(f"{destination}: {manifest.get('name')} with {len(manifest['files'])} files")
 
 
 def _articles(file: str, text_column: str, encoding: str) -> Iterator[tuple[str, str]]:
     """Name and text of each article in ``file``."""
-    from framelens.readers import FORMATS, BadRow, raise_bad_rows, read_rows
+    from framelens.readers import FORMATS, BadRow, decode, raise_bad_rows, read_rows
 
     if file == "-":
         data = sys.stdin.buffer.read()
-        yield "stdin", _decoded(data, "standard input", encoding)
+        yield "stdin", decode(data, "standard input", encoding)
         return
     path = Path(file)
     if path.suffix.lower() not in FORMATS:
         try:
-            yield file, _decoded(path.read_bytes(), file, encoding)
+            yield file, decode(path.read_bytes(), file, encoding)
         except OSError as error:
             raise InputError(f"{file}: {error.strerror}") from error
         return
@@ -209,18 +208,6 @@ def _articles(file: str, text_column: str, encoding: str) -> Iterator[tuple[str,
                 BadRow(row.where, f"no text in column {text_column!r}; the columns are {', '.join(map(str, row.values))}")
             )
     raise_bad_rows(bad)
-
-
-def _decoded(data: bytes, name: str, encoding: str) -> str:
-    try:
-        return data.decode("utf-8-sig" if encoding.lower() == "utf-8" else encoding)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(
-            f"{name}:{line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding}; name the encoding with --encoding"
-        ) from None
-    except LookupError:
-        raise InputError(f"encoding {encoding!r} is unknown") from None
 
 
 def _to(output: Path | None, write: Callable[[TextIO], None]) -> None:

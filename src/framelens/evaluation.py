@@ -50,19 +50,23 @@ class Evaluation:
         """A dictionary that ``json`` can write."""
         return asdict(self)
 
-    def to_text(self) -> str:
-        """Tables for a terminal."""
+    def label_table(self) -> tuple[list[str], list[list[str]]]:
+        """Header and rows of the table of labels, ratios in per cent."""
         rows = [
             [name, *(f"{100 * m[key]:.1f}" for key in ("precision", "recall", "f1")), str(m["support"]), f"{m['ece']:.3f}"]
             for name, m in self.per_label.items()
         ]
+        return ["label", "precision", "recall", "F1", "sentences", "ECE"], rows
+
+    def to_text(self) -> str:
+        """Tables for a terminal."""
         names = self.primary["confusion"]["labels"]
         confusion = [[name, *map(str, row)] for name, row in zip(names, self.primary["confusion"]["matrix"], strict=True)]
         return "\n".join(
             [
                 f"{self.model}: {self.sentences} sentences of {self.articles} articles",
                 "",
-                text_table(["label", "precision", "recall", "F1", "sentences", "ECE"], rows),
+                text_table(*self.label_table()),
                 "",
                 f"macro-F1 {100 * self.macro_f1:.1f}   micro-F1 {100 * self.micro_f1:.1f}   exact match {100 * self.exact_match:.1f}",
                 f"primary frame: macro-F1 {100 * self.primary['macro_f1']:.1f} (with {NO_FRAME}), "

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from framelens.checkpoint import ENCODER_CONFIG, LABELS, ONNX, TOKENIZER, WEIGHTS, write_json, write_manifest
+from framelens.checkpoint import ENCODER_CONFIG, LABELS, ONNX, TOKENIZER, WEIGHTS, replacing, write_json, write_manifest
 from framelens.errors import CheckpointError, MissingExtraError
 from framelens.schema import LabelSet
 
@@ -45,22 +45,19 @@ def export_checkpoint(folder: Path, model: FrameModel, tokenizer: Any, labels: L
     Raises:
         CheckpointError: the float ONNX model does not give the logits that torch gives.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        staging, work = Path(scratch) / "checkpoint", Path(scratch) / "work"
-        staging.mkdir()
-        work.mkdir()
+    with replacing(folder) as staging, tempfile.TemporaryDirectory() as scratch:
+        exact = Path(scratch) / "float.onnx"
         save_file(
             {k: v.half().contiguous() for k, v in model.state_dict().items() if not k.startswith("loss.")}, staging / WEIGHTS
         )
         write_json(staging / ENCODER_CONFIG, _portable_config(model))
         write_json(staging / LABELS, labels.to_dict())
         tokenizer.backend_tokenizer.save(str(staging / TOKENIZER))
-        to_onnx(model, work / "float.onnx")
-        _check_against_torch(model, work / "float.onnx")
+        to_onnx(model, exact)
+        _check_against_torch(model, exact)
         with _quiet():
             quantize_dynamic(
-                work / "float.onnx",
+                exact,
                 staging / ONNX,
                 weight_type=QuantType.QInt8,
                 per_channel=True,
@@ -68,9 +65,6 @@ def export_checkpoint(folder: Path, model: FrameModel, tokenizer: Any, labels: L
                 extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
             )
         write_manifest(staging, fields)
-        if folder.exists():
-            folder.rename(Path(scratch) / "replaced")
-        staging.rename(folder)
 
 
 def to_onnx(model: FrameModel, path: Path) -> None:

@@ -52,21 +52,17 @@ def model_card(
         "\n".join(f"- `{source}`" for source in sources),
         markdown_table(["split", *counted], split_rows),
         "No article is in two splits. Thresholds and calibration come from `dev`, whose figures are optimistic for that; "
-        "`test` was used for nothing but the figures below.",
+        "this run used `test` for nothing but the figures below.",
         "## Quality of the int8 model",
     ]
     for split, evaluation in evaluations.items():
-        rows = [
-            [n, *(f"{100 * m[k]:.1f}" for k in ("precision", "recall", "f1")), str(m["support"]), f"{m['ece']:.3f}"]
-            for n, m in evaluation.per_label.items()
-        ]
         parts += [
             f"### {split}: {evaluation.sentences} sentences of {evaluation.articles} articles",
             f"macro-F1 **{100 * evaluation.macro_f1:.1f}**, exact match {100 * evaluation.exact_match:.1f}; primary label: macro-F1 "
             f"**{100 * evaluation.primary['macro_f1']:.1f}**, accuracy {100 * evaluation.primary['accuracy']:.1f}. "
             f"In float: macro-F1 {100 * float_evaluations[split].macro_f1:.1f}, "
             f"primary {100 * float_evaluations[split].primary['macro_f1']:.1f}.",
-            markdown_table(["label", "precision", "recall", "F1", "sentences", "ECE"], rows),
+            markdown_table(*evaluation.label_table()),
         ]
     parts += [
         "## Settings",

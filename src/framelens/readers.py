@@ -54,7 +54,7 @@ def read_rows(path: str | Path, encoding: str = "utf-8") -> Iterator[Row | BadRo
         raise DataError(f"{path}: no such file")
     if kind == "parquet":
         return _read_parquet(path)
-    text = _decode(path, encoding)
+    text = decode(path.read_bytes(), str(path), encoding)
     return _read_jsonl(path, text) if kind == "jsonl" else _read_delimited(path, text, "," if kind == "csv" else "\t")
 
 
@@ -66,18 +66,22 @@ def raise_bad_rows(bad: list[BadRow], what: str = "rows") -> None:
         raise DataError(f"{len(bad)} unusable {what}:\n  {listing}{more}")
 
 
-def _decode(path: Path, encoding: str) -> str:
-    data = path.read_bytes()
+def decode(data: bytes, name: str, encoding: str = "utf-8") -> str:
+    """Bytes of a text file as text; a byte order mark is dropped.
+
+    Raises:
+        DataError: a byte is not in ``encoding`` (with line and offset in ``name``), or Python does not know the encoding.
+    """
     try:
         return data.decode("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{path}:{line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding}; "
+            f"{name}:{line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding}; "
             "save the file as UTF-8 or name its encoding, such as encoding='cp1252'"
         ) from None
     except LookupError:
-        raise DataError(f"{path}: encoding {encoding!r} is unknown to Python") from None
+        raise DataError(f"{name}: encoding {encoding!r} is unknown to Python") from None
 
 
 def _read_delimited(path: Path, text: str, delimiter: str) -> Iterator[Row | BadRow]:
