@@ -9,7 +9,7 @@ import difflib
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Union
 
@@ -93,6 +93,8 @@ class OptimisationConfig:
         weight_decay: AdamW's.
         class_weights: ``balanced`` lifts rare labels by the square root of their imbalance; ``none`` does not.
         label_smoothing: share of each target moved toward the middle.
+        precision: ``bf16`` computes in bfloat16 where that is safe (autocast), two to three times as fast on a processor that
+            has instructions for it; weights stay float32.
         threads: of torch; 0 leaves its default.
         seed: of weights, order and dropout.
     """
@@ -106,6 +108,7 @@ class OptimisationConfig:
     weight_decay: float = 0.01
     class_weights: Literal["balanced", "none"] = "balanced"
     label_smoothing: float = 0.0
+    precision: Literal["float32", "bf16"] = "float32"
     threads: int = 0
     seed: int = 13
 
@@ -181,7 +184,9 @@ class TrainingConfig:
     @classmethod
     def from_dict(cls, content: Any, base: str | Path = ".") -> TrainingConfig:
         """Check a plain dictionary; relative paths are taken from ``base``."""
-        return typing.cast(TrainingConfig, _build(cls, content, Path(base), ""))
+        config = typing.cast(TrainingConfig, _build(cls, content, Path(base), ""))
+        folder = (Path(base) / Path(config.model.base).expanduser()).resolve()
+        return replace(config, model=replace(config.model, base=str(folder))) if folder.is_dir() else config
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that JSON or YAML can write, with absolute paths."""

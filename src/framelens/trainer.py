@@ -59,7 +59,8 @@ class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
                         "weight_decay": self.args.weight_decay if decay else 0.0,
                     }
                     for (encoder, decay), parameters in groups.items()
-                ]
+                ],
+                fused=True,  # one pass over memory a step: on two cores the step of a base-size encoder is otherwise a fifth of the time
             )
         return self.optimizer
 

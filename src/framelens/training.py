@@ -250,6 +250,8 @@ def _trainer(
             metric_for_best_model="macro_f1",
             greater_is_better=True,
             train_sampling_strategy="group_by_length",
+            bf16=options.precision == "bf16",
+            use_cpu=not torch.cuda.is_available(),
             seed=options.seed,
             data_seed=options.seed,
             label_names=["labels"],

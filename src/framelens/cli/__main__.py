@@ -1,0 +1,5 @@
+"""``python -m framelens.cli``."""
+
+from framelens.cli import main
+
+main()

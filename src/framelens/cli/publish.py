@@ -1,0 +1,26 @@
+"""``framelens publish``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("destination", type=click.Path(path_type=Path, file_okay=False))
+def publish(source: Path, destination: Path) -> None:
+    """Copy a verified checkpoint, or that of a run, to DESTINATION, replacing what is there.
+
+    \b
+    Example:
+      framelens publish runs/frames models/default
+    """
+    from framelens.checkpoint import copy_checkpoint, open_checkpoint
+    from framelens.runs import CHECKPOINT
+
+    folder = source / CHECKPOINT if (source / CHECKPOINT).is_dir() else source
+    manifest = open_checkpoint(folder, need=None).manifest
+    copy_checkpoint(folder, destination)
+    click.echo(f"{destination}: {manifest.get('name')} with {len(manifest['files'])} files")
