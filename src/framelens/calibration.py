@@ -36,7 +36,7 @@ def calibrate(logits: Array, truth: Array, labels: LabelSet) -> LabelSet:
     """
     fields = labels.to_dict()
     if not labels.multi_label:
-        fields["calibration"] = {"*": (1 / _temperature(logits, truth), 0.0)}
+        fields["calibration"] = {"*": (1 / temperature(logits, truth), 0.0)}
         return LabelSet.from_dict(fields)
     calibration, thresholds = {}, {}
     for column, name in enumerate(labels.labels):
@@ -86,7 +86,12 @@ def _platt(logits: Array, y: Array) -> tuple[float, float]:
     return (slope, intercept) if slope > 0 else (1.0, 0.0)  # never turn a ranking upside down
 
 
-def _temperature(logits: Array, truth: Array) -> float:
+def temperature(logits: Array, truth: Array) -> float:
+    """The divisor of logits, shape ``(n, k)``, under which ``truth`` (same shape, rows sum to 1) is most probable.
+
+    Guo et al. (2017).
+    """
+
     def loss(log_t: float) -> float:
         z = logits / np.exp(log_t)
         z = z - z.max(axis=1, keepdims=True)

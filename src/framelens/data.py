@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from framelens.annotations import Offsets, TargetStance, parse_source, parse_stances
 from framelens.errors import DataError, MissingExtraError
 from framelens.readers import BadRow, Row, raise_bad_rows, read_rows
-from framelens.schema import NO_FRAME
+from framelens.schema import NO_FRAME, TASKS
 
 SPLITS = ("train", "dev", "test")
 
@@ -29,6 +30,9 @@ class Columns:
             label), or a sequence of columns, one a label, holding 0/1 or true/false.
         primary, id, article_id, split: used where the column exists.
         separator: what joins names in ``labels``.
+        scores: soft labels, as a teacher gives them: a column with an object of label -> probability.
+        source: the span that names the source, or null where the author speaks; see :func:`framelens.annotations.parse_source`.
+        stances: targets and the stance toward each; see :func:`framelens.annotations.parse_stances`.
     """
 
     text: str = "text"
@@ -39,15 +43,31 @@ class Columns:
     article_id: str = "article_id"
     split: str = "split"
     separator: str = ";"
+    scores: str | None = None
+    source: str | None = None
+    stances: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.label is None) == (self.labels is None):
-            raise DataError("name either 'label' (a column with one label a row) or 'labels' (several)")
+        frames = [name for name in ("label", "labels", "scores") if getattr(self, name) is not None]
+        if len(frames) > 1 or not (frames or self.source or self.stances):
+            raise DataError(
+                "name either 'label' (a column with one label a row), 'labels' (several) or 'scores' (a probability for each), "
+                f"and 'source' or 'stances' where there are such columns; received {', '.join(frames) or 'none of them'}"
+            )
+
+    @property
+    def framed(self) -> bool:
+        """Whether the rows say anything about frames."""
+        return self.label is not None or self.labels is not None or self.scores is not None
 
 
 @dataclass(frozen=True)
 class LabelledSentence:
-    """One sentence with its labels. ``meta`` keeps every other column of its row, ``where`` its file and row."""
+    """One sentence with its labels. ``meta`` keeps every other column of its row, ``where`` its file and row.
+
+    ``framed`` is False where the row does not say which frames the sentence has; ``scores`` holds soft labels. ``source`` (spans;
+    none where the author speaks) and ``stances`` are None where the row does not say.
+    """
 
     text: str
     labels: tuple[str, ...] = ()
@@ -57,6 +77,16 @@ class LabelledSentence:
     split: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    framed: bool = True
+    scores: Mapping[str, float] | None = None
+    source: tuple[Offsets, ...] | None = None
+    stances: tuple[TargetStance, ...] | None = None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the row is labelled for: of ``frames``, ``source`` and ``stance``."""
+        known = (self.framed, self.source is not None, bool(self.stances))
+        return tuple(task for task, labelled in zip(TASKS, known, strict=True) if labelled)
 
 
 @dataclass(frozen=True)
@@ -88,16 +118,33 @@ class LabelledSentences:
         """0/1 rows, shape ``(len(self), len(labels))``, in the order of ``labels`` (default: the data set's own)."""
         return [[int(name in s.labels) for name in labels or self.labels] for s in self.sentences]
 
+    def targets(self, labels: Sequence[str]) -> list[list[float]]:
+        """What a model is to give for each label, as :meth:`matrix`, but soft labels where there are, and NaN where nothing is known."""
+        unknown = [float("nan")] * len(labels)
+        return [
+            unknown
+            if not s.framed
+            else [s.scores.get(x, 0.0) if s.scores is not None else float(x in s.labels) for x in labels]
+            for s in self
+        ]
+
+    def having(self, task: str) -> LabelledSentences:
+        """The sentences that are labelled for ``frames``, ``source`` or ``stance``."""
+        return self.select(i for i, s in enumerate(self) if task in s.tasks)
+
     def select(self, keep: Iterable[int]) -> LabelledSentences:
         """The sentences at these positions."""
         return replace(self, sentences=tuple(self.sentences[i] for i in keep), bad_rows=())
 
     def __add__(self, other: LabelledSentences) -> LabelledSentences:
-        if self.multi_label != other.multi_label:
+        if self.multi_label != other.multi_label and self.labels and other.labels:
             raise DataError("a data set with one label a row cannot be joined with one that has several")
         labels = tuple(dict.fromkeys((*self.labels, *other.labels)))
         return LabelledSentences(
-            (*self.sentences, *other.sentences), labels, self.multi_label, (*self.bad_rows, *other.bad_rows)
+            (*self.sentences, *other.sentences),
+            labels,
+            (self if self.labels else other).multi_label,
+            (*self.bad_rows, *other.bad_rows),
         )
 
 
@@ -147,9 +194,9 @@ def load_dataset(
     if not sentences:
         raise DataError(f"{name}: no usable row")
     found = tuple(labels) if labels is not None else tuple(sorted({label for s in sentences for label in s.labels}))
-    if not found:
+    if not found and columns.framed:
         raise DataError(f"{name}: no sentence carries a label")
-    return LabelledSentences(tuple(sentences), found, columns.labels is not None, tuple(bad))
+    return LabelledSentences(tuple(sentences), found if columns.framed else (), columns.label is None, tuple(bad))
 
 
 def split_by_article(
@@ -215,13 +262,8 @@ class _RowParser:
         self.columns, self.accepted, self.texts = columns, labels, texts
         self.seen: dict[str, str] = {}
         needed = [] if texts is not None else [columns.text]
-        needed += (
-            [columns.labels]
-            if isinstance(columns.labels, str)
-            else [columns.label]
-            if columns.label
-            else list(columns.labels or ())
-        )
+        for named in (columns.label, columns.labels, columns.scores, columns.source, columns.stances):
+            needed += [named] if isinstance(named, str) else list(named or ())
         self.needed = needed
 
     def parse(self, row: Row) -> LabelledSentence | BadRow:
@@ -243,8 +285,9 @@ class _RowParser:
             first = self.seen.setdefault(identifier, row.where)
             if first != row.where:
                 raise DataError(f"id {identifier!r} again; it stands first at {first}")
-        labels = self._labels(values)
-        primary = self._primary(values, labels)
+        scores = self._scores(values)
+        labels = self._labels(values) if scores is None else tuple(name for name, p in scores.items() if p >= 0.5)
+        primary = self._primary(values, labels) if c.framed else None
         known = {c.text, c.label, c.id, c.article_id, c.split, c.primary}
         return LabelledSentence(
             text=text,
@@ -255,7 +298,25 @@ class _RowParser:
             split=None if _empty(values.get(c.split)) else str(values[c.split]),
             meta={k: v for k, v in values.items() if k not in known and k not in self.needed},
             where=row.where,
+            framed=c.framed,
+            scores=scores,
+            source=None if c.source is None else parse_source(values[c.source], text),
+            stances=None if c.stances is None else parse_stances(values[c.stances], text),
         )
+
+    def _scores(self, values: Mapping[str, Any]) -> Mapping[str, float] | None:
+        if self.columns.scores is None:
+            return None
+        value = values[self.columns.scores]
+        if not isinstance(value, Mapping) or not all(isinstance(p, (int, float)) and 0 <= p <= 1 for p in value.values()):
+            raise DataError(f"scores are {value!r:.80}; accepted: an object of label -> probability")
+        for name in value:
+            self._check(name)
+        return {name: float(p) for name, p in value.items()}
+
+    def _check(self, name: str) -> None:
+        if self.accepted is not None and name not in self.accepted:
+            raise DataError(f"unknown label {name!r}; accepted: {', '.join(self.accepted)}")
 
     def _labels(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         c = self.columns
@@ -269,13 +330,12 @@ class _RowParser:
         else:
             names = [name for name in c.labels or () if _truth(values[name], name)]
         for name in names:
-            if self.accepted is not None and name not in self.accepted:
-                raise DataError(f"unknown label {name!r}; accepted: {', '.join(self.accepted)}")
+            self._check(name)
         return tuple(dict.fromkeys(names))
 
     def _primary(self, values: Mapping[str, Any], labels: tuple[str, ...]) -> str | None:
         value = values.get(self.columns.primary)
-        if _empty(value) or value == NO_FRAME:
+        if _empty(value) or value == NO_FRAME or self.columns.scores is not None:
             return labels[0] if labels else None
         if value not in labels:
             raise DataError(f"primary label {value!r} is not among the row's labels ({', '.join(labels) or 'none'})")
@@ -353,5 +413,5 @@ def _truth(value: Any, name: str) -> bool:
 
 def count_labels(data: LabelledSentences) -> dict[str, int]:
     """Sentences per label, and without any under ``"none"``."""
-    counts = Counter(label for s in data for label in s.labels or (NO_FRAME,))
+    counts = Counter(label for s in data if s.framed for label in s.labels or (NO_FRAME,))
     return {name: counts[name] for name in (*data.labels, NO_FRAME) if counts[name] or name != NO_FRAME}

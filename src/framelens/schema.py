@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # pandas belongs to the caller, not to the base install
 
 StanceLabel = Literal["favor", "against", "neutral"]
 STANCES: tuple[StanceLabel, ...] = ("favor", "against", "neutral")
+TAGS = ("O", "B", "I")  # of a token: outside a source, at its beginning, within it
+TASKS = ("frames", "source", "stance")
 NO_FRAME = "none"
 AUTHOR = "(author)"
 
@@ -242,8 +244,8 @@ class LabelSet:
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise InputError(f"labels must be distinct and at least one; received {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels) or not (self.labels or self.multi_label):
+            raise InputError(f"labels must be distinct, and at least one where one must hold; received {list(self.labels)}")
         if any(not isinstance(name, str) or not name.strip() for name in self.labels):
             raise InputError(f"labels must be non-empty strings; received {list(self.labels)}")
         if self.multi_label and NO_FRAME in self.labels:
