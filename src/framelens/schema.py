@@ -27,13 +27,18 @@ AUTHOR = "(author)"
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the document: ``document.text[start:end] == text``."""
+    """A stretch of the document: ``document.text[start:end] == text``.
+
+    ``name`` is whom or what it means where that is known from elsewhere ("Hua Chunying" for "she", "China" for "Beijing"), else the text.
+    """
 
     text: str
     start: int
     end: int
+    name: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.text)
         if self.start < 0 or self.end - self.start != len(self.text):
             raise InputError(
                 f"a span of {len(self.text)} characters cannot stand at {self.start}:{self.end}; "
@@ -43,7 +48,7 @@ class Span:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Span:
         """The inverse of :func:`dataclasses.asdict`."""
-        return cls(_get(data, "text", str), _get(data, "start", int), _get(data, "end", int))
+        return cls(_get(data, "text", str), _get(data, "start", int), _get(data, "end", int), str(data.get("name", "")))
 
 
 @dataclass(frozen=True, slots=True)
