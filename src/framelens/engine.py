@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,9 @@ from framelens.checkpoint import ONNX, TOKENIZER, Checkpoint
 from framelens.errors import CheckpointError, InputError
 
 DEFAULT_BATCH_TOKENS = 1024
-_CHUNK = 4096  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length
+# Fusions that ONNX Runtime offers and that cost more than they save on a CPU (measured: docs/speed.md).
+SLOW_FUSIONS = ("SkipLayerNormFusion", "AttentionFusion", "BiasGeluFusion", "EmbedLayerNormFusion")
+_CHUNK = 1024  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length (2.6% padding)
 _OVERLAP = 16  # tokens shared by neighbouring windows of a long sentence
 
 
@@ -50,12 +54,15 @@ class Engine:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be 1 or more; received {threads}")
         options = onnxruntime.SessionOptions()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0  # 0: ONNX Runtime decides
-        options.intra_op_num_threads = threads or cores
+        options.intra_op_num_threads = threads or usable_cores()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread leaves its core to the caller
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                str(checkpoint.file(ONNX)), sess_options=options, providers=[providers[device]]
+                str(checkpoint.file(ONNX)),
+                sess_options=options,
+                providers=[providers[device]],
+                disabled_optimizers=list(SLOW_FUSIONS),
             )
             self._tokenizer = Tokenizer.from_file(str(checkpoint.file(TOKENIZER)))
         except Exception as error:  # both raise classes of their own that derive from Exception alone
@@ -94,8 +101,7 @@ class Engine:
         place = [first.setdefault(sentence, len(first)) for sentence in sentences]
         unique = list(first)
         result = np.full((len(unique), self.num_labels), -np.inf, dtype=np.float32)
-        for start in range(0, len(unique), _CHUNK):
-            windows = list(self._windows(unique[start : start + _CHUNK], start))
+        for windows in self._chunks(unique):
             for batch in _batches(windows, batch_tokens):
                 rows = [window.sentence for window in batch]
                 np.maximum.at(result, rows, self._run(batch))
@@ -104,6 +110,23 @@ class Engine:
         if progress is not None and len(sentences) > len(unique):
             progress(len(sentences) - len(unique))
         return result[place]
+
+    def _chunks(self, sentences: Sequence[str]) -> Iterator[list[_Window]]:
+        """The windows of ``_CHUNK`` sentences at a time, in order; while the caller computes one chunk the next is tokenised."""
+        starts = range(0, len(sentences), _CHUNK)
+
+        def tokenise(start: int) -> list[_Window]:
+            return list(self._windows(sentences[start : start + _CHUNK], start))
+
+        if len(starts) < 2:
+            yield from map(tokenise, starts)
+            return
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="framelens-tokenise") as ahead:
+            following = ahead.submit(tokenise, starts[0])
+            for start in starts[1:]:
+                windows, following = following.result(), ahead.submit(tokenise, start)
+                yield windows
+            yield following.result()
 
     def _windows(self, sentences: Sequence[str], offset: int) -> Iterator[_Window]:
         room = self._max_length - len(self._prefix) - len(self._suffix)
@@ -140,3 +163,16 @@ def _batches(windows: list[_Window], batch_tokens: int) -> Iterator[list[_Window
         batch.append(window)
     if batch:
         yield batch
+
+
+def usable_cores() -> int:
+    """Cores for a batch: what ``OMP_NUM_THREADS`` says, or those that affinity and the container's quota leave this process."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted):
+        return int(wanted)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:  # control groups, version 2: microseconds of processor time in a period, or "max"
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(cores, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        return cores
