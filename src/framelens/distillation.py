@@ -15,8 +15,8 @@ from framelens.classifier import probabilities
 from framelens.data import LabelledSentence, LabelledSentences
 from framelens.errors import DataError
 from framelens.modeling import load_model
-from framelens.reading import read
 from framelens.readers import BadRow, raise_bad_rows, read_rows
+from framelens.reading import read
 
 
 def soften(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,9 +24,12 @@ from framelens.schema import STANCES, TAGS
 from framelens.tokens import Tokens
 
 Array = np.ndarray[Any, Any]
+_Key = tuple[str, tuple[Offsets, ...]]  # a sentence and its targets
 
 DEFAULT_BATCH_TOKENS = 1024
-_CHUNK = 4096  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length
+# Fusions that ONNX Runtime offers and that cost more than they save on a CPU (measured: docs/speed.md).
+SLOW_FUSIONS = ("SkipLayerNormFusion", "AttentionFusion", "BiasGeluFusion", "EmbedLayerNormFusion")
+_CHUNK = 1024  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length (2.6% padding)
 _OVERLAP = 16  # tokens shared by neighbouring windows of a long sentence
 
 
@@ -74,12 +79,15 @@ class Engine:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be 1 or more; received {threads}")
         options = onnxruntime.SessionOptions()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0  # 0: ONNX Runtime decides
-        options.intra_op_num_threads = threads or cores
+        options.intra_op_num_threads = threads or usable_cores()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread leaves its core to the caller
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                str(checkpoint.file(ONNX)), sess_options=options, providers=[providers[device]]
+                str(checkpoint.file(ONNX)),
+                sess_options=options,
+                providers=[providers[device]],
+                disabled_optimizers=list(SLOW_FUSIONS),
             )
             self._tokenizer = Tokenizer.from_file(str(checkpoint.file(TOKENIZER)))
         except Exception as error:  # both raise classes of their own that derive from Exception alone
@@ -134,15 +142,14 @@ class Engine:
         if batch_tokens < 1:
             raise InputError(f"batch_tokens must be 1 or more; received {batch_tokens}")
         asked = [tuple(spans) for spans in targets] if targets is not None and "stance" in self.tasks else [()] * len(sentences)
-        first: dict[tuple[str, tuple[Offsets, ...]], int] = {}
+        first: dict[_Key, int] = {}
         place = [first.setdefault(key, len(first)) for key in zip(sentences, asked, strict=True)]
         unique = list(first)
         logits = np.full((len(unique), self.num_labels), -np.inf, dtype=np.float32)
         found: list[list[tuple[int, int, float]]] = [[] for _ in unique]
         stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
         spans_needed = (sources and "source" in self.tasks) or any(asked)
-        for start in range(0, len(unique), _CHUNK):
-            windows = list(self._windows(unique[start : start + _CHUNK], start, spans_needed))
+        for windows in self._chunks(unique, spans_needed):
             for batch in _batches(windows, batch_tokens):
                 rows = [window.sentence for window in batch]
                 out = self._run(batch)
@@ -165,7 +172,24 @@ class Engine:
             [stances[i] for i in place] if "stance" in self.tasks else None,
         )
 
-    def _windows(self, keys: Sequence[tuple[str, tuple[Offsets, ...]]], offset: int, spans: bool) -> Iterator[_Window]:
+    def _chunks(self, keys: Sequence[_Key], spans: bool) -> Iterator[list[_Window]]:
+        """The windows of ``_CHUNK`` sentences at a time, in order; while the caller computes one chunk the next is tokenised."""
+        starts = range(0, len(keys), _CHUNK)
+
+        def tokenise(start: int) -> list[_Window]:
+            return list(self._windows(keys[start : start + _CHUNK], start, spans))
+
+        if len(starts) < 2:
+            yield from map(tokenise, starts)
+            return
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="framelens-tokenise") as ahead:
+            following = ahead.submit(tokenise, starts[0])
+            for start in starts[1:]:
+                windows, following = following.result(), ahead.submit(tokenise, start)
+                yield windows
+            yield following.result()
+
+    def _windows(self, keys: Sequence[_Key], offset: int, spans: bool) -> Iterator[_Window]:
         room = self._max_length - len(self._prefix) - len(self._suffix)
         encode = self._tokenizer.encode_batch if spans else self._tokenizer.encode_batch_fast  # the fast one leaves out offsets
         encodings = encode([text for text, _ in keys], add_special_tokens=False)
@@ -240,3 +264,16 @@ def _apart(spans: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
         if all(span[1] <= other[0] or other[1] <= span[0] for other in kept):
             kept.append(span)
     return sorted(kept)
+
+
+def usable_cores() -> int:
+    """Cores for a batch: what ``OMP_NUM_THREADS`` says, or those that affinity and the container's quota leave this process."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted):
+        return int(wanted)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:  # control groups, version 2: microseconds of processor time in a period, or "max"
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(cores, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        return cores

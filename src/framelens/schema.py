@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 from framelens.errors import InputError
@@ -269,10 +270,12 @@ class LabelSet:
 
     def select(self, scores: Sequence[float]) -> tuple[str, ...]:
         """The labels that a sentence with these probabilities carries, most probable first."""
-        ranked = sorted(zip(self.labels, scores, strict=True), key=lambda pair: -pair[1])
+        pairs = zip(self.labels, scores, strict=True)
         if self.multi_label:
-            return tuple(label for label, score in ranked if score >= self.threshold(label))
-        return () if ranked[0][0] == self.none_label else (ranked[0][0],)
+            carried = [(-score, label) for label, score in pairs if score >= self.threshold(label)]
+            return tuple([label for _, label in sorted(carried, key=itemgetter(0))])
+        best = max(pairs, key=itemgetter(1))[0]
+        return () if best == self.none_label else (best,)
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that ``json`` can write."""
