@@ -92,14 +92,14 @@ def legend(names: Sequence[str], kinds: Sequence[str]) -> str:
     return f'<div class="legend">{"".join(marks)}</div>'
 
 
-def reliability_plot(name: str, points: Sequence[Mapping[str, float]], kind: str) -> str:
+def reliability_plot(name: str, points: Sequence[Mapping[str, float]]) -> str:
     """A reliability diagram: share of positives by mean probability, with 95% intervals; on the dashed line both are equal."""
     axes = Axes(f"Reliability of {name}", "probability given", "share of sentences")
     axes.line([(0, 0), (1, 1)], "faint")
     for p in points:
         note = f"{p['sentences']} sentences, probability {p['score']:.2f}, share {p['share']:.2f}"
-        axes.point(p["score"], p["share"], kind, low=p["share_low"], high=p["share_high"], note=note)
-    axes.line([(p["score"], p["share"]) for p in points], kind)
+        axes.point(p["score"], p["share"], "0", low=p["share_low"], high=p["share_high"], note=note)
+    axes.line([(p["score"], p["share"]) for p in points], "0")
     described = "; ".join(f"at {p['score']:.2f} {p['share']:.2f} of {p['sentences']}" for p in points)
     return axes.svg(f"Share of sentences that carry it by probability given: {described}.")
 

@@ -71,20 +71,23 @@ mark{background:color-mix(in srgb,var(--c4) 22%,transparent);color:inherit}
 .scroll:focus-visible,a:focus-visible,summary:focus-visible{outline:2px solid var(--c0);outline-offset:2px}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:.9rem;overflow-wrap:normal}
 th,td{padding:.35rem .7rem;border-bottom:1px solid var(--edge);text-align:left;vertical-align:top}
-thead th{border-bottom:2px solid var(--edge)} td.number{text-align:right;white-space:nowrap} th[scope=row]{font-weight:600}
+thead th{border-bottom:2px solid var(--edge)} td.number{text-align:right;white-space:nowrap} thead th+th{text-align:right}
+th[scope=row]{font-weight:600;min-width:7rem;position:sticky;left:0;background:var(--bg)} td small{white-space:nowrap}
 .confusion td{text-align:right;background:color-mix(in srgb,var(--c1) calc(var(--s)*.6),transparent)}
 .confusion td.diagonal{background:color-mix(in srgb,var(--c0) calc(var(--s)*.6),transparent)}
 .confusion td small{display:block;color:inherit}
 .grid-of-plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(17rem,100%),1fr));gap:1rem} figure{margin:0}
 .key{margin-right:1rem;white-space:nowrap;font-size:.9rem} .key i{display:inline-block;width:.9em;height:.9em;margin-right:.35em;
 vertical-align:-.1em;border-radius:2px}
-.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(11rem,100%),1fr));gap:.75rem;padding:0;margin:1rem 0}
+.cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(9.5rem,100%),1fr));gap:.75rem;padding:0;margin:1rem 0}
 .cards div{background:var(--soft);padding:.7rem .9rem;border-radius:.4rem} .cards dd{margin:0;font-size:1.5rem;font-weight:600}
 .cards dd small{display:block;font-weight:400} .cards dt{font-size:.9rem}
 ul.checks{padding-left:0;list-style:none} ul.checks li{margin:.35rem 0;padding-left:.8rem;border-left:.3rem solid var(--edge)}
 ul.checks li.warn{border-color:var(--warn)} ul.checks li.warn b{color:var(--warn)}
 .error{border-top:1px solid var(--edge);padding:.6rem 0} .error p{margin:.25rem 0} .context{color:var(--muted)}
 details summary{cursor:pointer;padding:.4rem 0}
+@media (max-width:56rem){td.number small{display:block} th,td{padding:.35rem .5rem} h1{font-size:1.2rem}
+th[scope=row]{min-width:5rem;max-width:8.5rem;overflow-wrap:anywhere}}
 @media print{details{display:block}}
 """
 
@@ -99,7 +102,6 @@ def evaluation_html(evaluation: Evaluation, others: Sequence[Tabular] = (), lear
     """
     e = evaluation
     frames, headline, *rest = e.tables()
-    kinds = {name: str(i % len(_LIGHT)) for i, name in enumerate(e.per_label)}
     confusion = e.primary["confusion"]
     sections = [
         ("Checks of the test set", _checks(e) if e.guards else ""),
@@ -110,7 +112,7 @@ def evaluation_html(evaluation: Evaluation, others: Sequence[Tabular] = (), lear
             _scroll(plots.confusion_plot(confusion["labels"], confusion["matrix"]), "Primary frames")
             + '<p class="note">Sentences by labelled (rows) and predicted (columns) primary frame; per cent of the row.</p>',
         ),
-        ("Probabilities", _reliability(e, kinds) if e.curves else ""),
+        ("Reliability of probabilities", _reliability(e) if e.curves else ""),
         ("Thresholds", _thresholds(e) if e.curves else ""),
         *((t.title, _table(t)) for t in rest if t.title.startswith("By ")),
         *((other.tables()[0].title, _whole(other)) for other in others),
@@ -198,9 +200,9 @@ def _checks(e: Evaluation) -> str:
     return f'<ul class="checks">{"".join(items)}</ul>'
 
 
-def _reliability(e: Evaluation, kinds: Mapping[str, str]) -> str:
+def _reliability(e: Evaluation) -> str:
     figures = [
-        f"<figure><h3>{escape(name)}</h3>{plots.reliability_plot(name, curves['reliability'], kinds[name])}"
+        f"<figure><h3>{escape(name)}</h3>{plots.reliability_plot(name, curves['reliability'])}"
         f"<figcaption>expected calibration error {e.per_label[name]['ece']:.3f}</figcaption></figure>"
         for name, curves in e.curves.items()
     ]

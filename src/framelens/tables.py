@@ -62,6 +62,29 @@ class Tabular(ABC):
         return shown
 
 
+def joined(results: Sequence[Tabular]) -> Tabular:
+    """Several results shown one after the other; as JSON the first, with the others under ``others``."""
+    return results[0] if len(results) == 1 else _Joined(results)
+
+
+class _Joined(Tabular):
+    def __init__(self, results: Sequence[Tabular]) -> None:
+        self._results = results
+
+    @property
+    def title(self) -> str:
+        return self._results[0].title
+
+    def tables(self) -> list[Table]:
+        return [table for result in self._results for table in result.tables()]
+
+    def notes(self) -> list[str]:
+        return [*self._results[0].notes(), *(line for other in self._results[1:] for line in (other.title, *other.notes()))]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self._results[0].to_dict(), "others": [other.to_dict() for other in self._results[1:]]}
+
+
 def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Columns padded to their widest cell; a column of numbers is aligned to the right."""
     columns = list(zip(header, *rows, strict=True))
