@@ -91,6 +91,24 @@ class LabelledSentence:
         known = (self.framed, self.source is not None, bool(self.stances))
         return tuple(task for task, labelled in zip(TASKS, known, strict=True) if labelled)
 
+    def joined(self, other: LabelledSentence) -> LabelledSentence:
+        """This sentence with what ``other``, the same sentence elsewhere, knows besides."""
+        scores, labels, primary = self.scores, self.labels, self.primary
+        if self.framed and other.framed:
+            both = [s.scores if s.scores is not None else dict.fromkeys(s.labels, 1.0) for s in (self, other)]
+            scores = {name: (both[0].get(name, 0.0) + both[1].get(name, 0.0)) / 2 for name in {**both[0], **both[1]}}
+        elif other.framed:
+            scores, labels, primary = other.scores, other.labels, other.primary
+        return replace(
+            self,
+            framed=self.framed or other.framed,
+            scores=scores,
+            labels=labels,
+            primary=primary,
+            source=other.source if self.source is None else self.source,
+            stances=other.stances if not self.stances else self.stances,
+        )
+
 
 @dataclass(frozen=True)
 class LabelledSentences:
@@ -134,6 +152,14 @@ class LabelledSentences:
     def having(self, task: str) -> LabelledSentences:
         """The sentences that are labelled for ``frames``, ``source`` or ``stance``."""
         return self.select(i for i, s in enumerate(self) if task in s.tasks)
+
+    def joined(self) -> LabelledSentences:
+        """One row per text: labels for other tasks are joined, and of several labellings for frames the mean is taken."""
+        rows: dict[str, LabelledSentence] = {}
+        for sentence in self:
+            first = rows.get(sentence.text)
+            rows[sentence.text] = sentence if first is None else first.joined(sentence)
+        return replace(self, sentences=tuple(rows.values()))
 
     def select(self, keep: Iterable[int]) -> LabelledSentences:
         """The sentences at these positions."""
@@ -360,7 +386,7 @@ class _RowParser:
         row = texts.get(identifier) if identifier is not None else None
         if row is None:
             raise DataError(f"id {identifier!r} is not in the file of texts")
-        digest = hashlib.sha1(row[column].encode()).hexdigest()
+        digest = sha1(row[column])
         if values.get("sha1") != digest:
             raise DataError(
                 f"the text of {identifier!r} has SHA-1 {digest}, but it was labelled when it had {values.get('sha1')}"
@@ -374,12 +400,17 @@ def _texts_by_id(path: str | Path, columns: Columns, encoding: str) -> dict[str,
     for row in read_rows(path, encoding):
         if isinstance(row, BadRow):
             bad.append(row)
-        elif not isinstance(row.values.get(columns.text), str) or columns.id not in row.values:
-            bad.append(BadRow(row.where, f"columns {columns.id!r} and {columns.text!r} are needed"))
+        elif not isinstance(row.values.get(columns.text), str):
+            bad.append(BadRow(row.where, f"no text in column {columns.text!r}"))
         else:
-            found[str(row.values[columns.id])] = row.values
+            found[str(row.values.get(columns.id) or sha1(row.values[columns.text]))] = row.values
     raise_bad_rows(bad, "rows in the file of texts")
     return found
+
+
+def sha1(text: str) -> str:
+    """Hexadecimal SHA-1 of a text: what stand-off rows carry, and the id of a row that has none."""
+    return hashlib.sha1(text.encode()).hexdigest()
 
 
 def _neighbours(sentences: Sequence[tuple[str | None, str]]) -> list[tuple[str, str]]:

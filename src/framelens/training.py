@@ -147,6 +147,7 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
     splits = {
         name: part.select(i for i, s in enumerate(part) if set(s.tasks) & set(config.tasks)) for name, part in splits.items()
     }
+    splits["train"] = splits["train"].joined()
     labels = LabelSet(
         data.labels if "frames" in config.tasks else (),
         data.multi_label,
