@@ -18,6 +18,7 @@ from framelens.errors import FramelensError
 VERBS = {
     "classify": "classify",
     "train": "train",
+    "vary": "vary",
     "soften": "soften",
     "evaluate": "evaluate",
     "publish": "publish",
