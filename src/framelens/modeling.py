@@ -12,6 +12,7 @@ from framelens.errors import ConfigError, MissingExtraError
 try:
     import torch
     from safetensors.torch import load_file
+    from tokenizers import Tokenizer
     from torch import Tensor, nn
     from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 except ImportError as error:
@@ -87,7 +88,11 @@ def load_base(base: str) -> tuple[Any, PreTrainedTokenizerFast]:
             prefix = "encoder."
             encoder.load_state_dict({k[len(prefix) :]: v.float() for k, v in stored.items() if k.startswith(prefix)})
             return encoder, PreTrainedTokenizerFast(
-                tokenizer_file=str(checkpoint.file("tokenizer.json")), pad_token="[PAD]", model_max_length=checkpoint.max_length
+                tokenizer_file=str(checkpoint.file("tokenizer.json")),
+                pad_token=Tokenizer.from_file(str(checkpoint.file("tokenizer.json"))).id_to_token(
+                    encoder.config.pad_token_id or 0
+                ),
+                model_max_length=checkpoint.max_length,
             )
         encoder = AutoModel.from_pretrained(
             location, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, **options
