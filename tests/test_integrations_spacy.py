@@ -4,7 +4,8 @@ import pytest
 
 from framelens import CheckpointError, classify
 
-spacy = pytest.importorskip("spacy")
+pytest.importorskip("spacy")
+import spacy
 from spacy.tokens import Doc
 
 import framelens.integrations.spacy  # noqa: F401  # as its entry point does in an installed package

@@ -9,8 +9,11 @@ import pytest
 
 from framelens import InputError, classify
 
-pd = pytest.importorskip("pandas")
-pl = pytest.importorskip("polars")
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+import pandas as pd
+import polars as pl
+
 import framelens.integrations.pandas
 import framelens.integrations.polars  # noqa: F401
 
@@ -39,7 +42,7 @@ def test_polars_rows_and_shares():
 
 
 def test_no_text_is_named_with_its_place():
-    with pytest.raises(InputError, match="index 'b' is 3 .*accepted: str"):
+    with pytest.raises(InputError, match=r"index 'b' is 3 .*accepted: str"):
         pd.Series({"a": "Rain.", "b": 3}).framelens.classify()
     with pytest.raises(InputError, match="text 1 of 2 is None"):
         pl.Series(["Rain.", None]).framelens.classify()

@@ -40,7 +40,8 @@ class FramelensNamespace:
         """
         if self._series.dtype != pl.String:
             raise InputError(f"series {self._series.name!r} has the type {self._series.dtype}; accepted: String")
-        return classify(self._series.to_list(), model=model, **options)
+        texts: list[str] = self._series.to_list()
+        return classify(texts, model=model, **options)
 
     def classify(self, *, model: str | os.PathLike[str] = "default", **options: Any) -> pl.DataFrame:
         """One row per sentence: ``row`` (the article's position), then the columns of :meth:`framelens.Document.to_rows`."""

@@ -70,7 +70,7 @@ class FrameComponent:
         return type(self), (self.model, self.spans_key, self.threads)
 
 
-@Language.factory(_KEY, default_config={"model": "default", "spans_key": _KEY, "threads": None}, assigns=["doc.spans"])
+@Language.factory(_KEY, default_config={"model": "default", "spans_key": _KEY, "threads": None}, assigns=["doc.spans"])  # type: ignore[untyped-decorator]
 def make_framelens(nlp: Language, name: str, model: str, spans_key: str, threads: int | None) -> FrameComponent:
     """What ``nlp.add_pipe("framelens")`` calls."""
     return FrameComponent(model, spans_key, threads)
