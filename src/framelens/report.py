@@ -39,10 +39,11 @@ def document_html(document: Document) -> str:
         parts += [escape(document.text[at : sentence.start]), _sentence_html(sentence, document)]
         at = sentence.end
     parts.append(escape(document.text[at:]))
-    counted = f"{len(document)} sentence{'' if len(document) == 1 else 's'}"
+    legend.append(f"{len(document)} sentence{'' if len(document) == 1 else 's'}")
+    legend_html = " &ensp; ".join(f'<span style="white-space:nowrap">{item}</span>' for item in legend)
     return (
         '<div class="framelens" style="line-height:1.8;max-width:48em;color:inherit">'
-        f'<p style="font-size:.9em;margin:0 0 .8em">{" &ensp; ".join([*legend, counted])}</p>'
+        f'<p style="font-size:.9em;margin:0 0 .8em">{legend_html}</p>'
         f'<div style="white-space:pre-wrap;overflow-wrap:anywhere">{"".join(parts)}</div></div>'
     )
 

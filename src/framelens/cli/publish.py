@@ -14,7 +14,7 @@ def publish(source: Path, destination: Path) -> None:
     """Copy a verified checkpoint, or that of a run, to DESTINATION, replacing what is there.
 
     \b
-    Example:
+    Examples:
       framelens publish runs/frames models/default
     """
     from framelens.checkpoint import copy_checkpoint, open_checkpoint

@@ -18,7 +18,7 @@ except ImportError as error:
 class FramelensAccessor:
     """``series.framelens`` for a Series of articles.
 
-    Example:
+    Examples:
         >>> import pandas as pd
         >>> import framelens.integrations.pandas
         >>> articles = pd.Series({"a": "Both sides agreed to keep talking. It rained.", "b": "Rain again."})

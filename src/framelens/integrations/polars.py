@@ -19,7 +19,7 @@ except ImportError as error:
 class FramelensNamespace:
     """``series.framelens`` for a Series of articles.
 
-    Example:
+    Examples:
         >>> import polars as pl
         >>> import framelens.integrations.polars
         >>> articles = pl.DataFrame({"text": ["Both sides agreed to keep talking. It rained.", "Rain again."]})

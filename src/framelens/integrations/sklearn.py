@@ -47,7 +47,7 @@ class FrameClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # 
         classes_: the labels, in the order of the columns of :meth:`predict_proba`: sorted values of ``y``, or its columns.
         evaluation_: :class:`framelens.Evaluation` on the dev split (optimistic, since the model was calibrated there).
 
-    Example:
+    Examples:
         >>> from sklearn.base import clone
         >>> from framelens.integrations.sklearn import FrameClassifier
         >>> clone(FrameClassifier(epochs=3)).get_params()["epochs"]

@@ -114,7 +114,7 @@ def import_model(
             of :func:`export_model`, or an ONNX model whose logits are not those of torch.
         InputError: ``folder`` holds something else, or an unknown label.
 
-    Example:
+    Examples:
         ``import_model("some-folder", "checkpoints/topics")``, then ``framelens classify article.txt --model checkpoints/topics``.
     """
     source, folder = str(source), Path(folder)

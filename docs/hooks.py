@@ -1,0 +1,26 @@
+"""What mkdocs runs while it builds: the command line reference, from the command line itself."""
+
+from __future__ import annotations
+
+import click
+from click.testing import CliRunner
+
+from framelens.cli import main
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Put every verb's help where a page says so."""
+    return markdown.replace("<!-- every verb's --help -->", command_line())
+
+
+def command_line() -> str:
+    """A heading and the text of ``--help`` for the program and each of its verbs."""
+    verbs = main.list_commands(click.Context(main))
+    return "\n\n".join(f"## framelens{' ' * bool(verb)}{verb}\n\n```text\n{_help(verb)}\n```" for verb in ["", *verbs])
+
+
+def _help(verb: str) -> str:
+    result = CliRunner().invoke(main, [verb, "--help"] if verb else ["--help"], prog_name="framelens", terminal_width=100)
+    if result.exit_code:
+        raise RuntimeError(f"framelens {verb} --help failed: {result.output}")
+    return result.stdout.rstrip()
