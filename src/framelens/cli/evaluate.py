@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
 
+from framelens.cli.style import bold_headers, coloured, complete_model
+
 
 @click.command()
-@click.option("--model", default="default", show_default=True, help="Name of a packaged checkpoint, or a folder.")
+@click.option(
+    "--model", default="default", show_default=True, shell_complete=complete_model,
+    help="Name of a packaged checkpoint, or a folder.",
+)  # fmt: skip
 @click.option(
     "--data", required=True, type=click.Path(path_type=Path), help="Labelled sentences: .csv, .tsv, .jsonl or .parquet."
 )
 @click.option("--texts", type=click.Path(path_type=Path), help="File of the texts, if --data holds ids and labels only.")
-@click.option("--text-column", default="text", show_default=True)
+@click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--label-column", help="Column with one label a row.")
 @click.option("--labels-column", help="Column with several labels a row; comma-separated names mean 0/1 columns.")
 @click.option("--split", help="Only rows whose split column says so, such as test.")
@@ -40,4 +46,5 @@ def evaluate(
     elif text_column != "text":
         raise click.UsageError("with --text-column, name --label-column or --labels-column too")
     result = run_evaluation(model, data, columns, texts=texts, split=split)
-    click.echo(json.dumps(result.to_dict()) if as_json else result.to_text())
+    text = result.to_text()
+    click.echo(json.dumps(result.to_dict()) if as_json else bold_headers(text) if coloured(sys.stdout) else text)
