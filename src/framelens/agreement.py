@@ -130,7 +130,7 @@ def annotator_agreement(
 
     Sources: Krippendorff (2018), nominal alpha, through the package ``krippendorff``; Cohen (1960), through scikit-learn.
 
-    Example:
+    Examples:
         >>> rows = [{"id": i, "annotator": who, "frames": frames} for i, pair in enumerate((["a", "a"], ["", ""], ["a", ""]))
         ...         for who, frames in zip("XY", pair)]
         >>> annotator_agreement(rows).contested[0]["id"]

@@ -82,7 +82,7 @@ class Classifier:
         Raises:
             InputError: something that is not a str, naming its position.
 
-        Example:
+        Examples:
             >>> from framelens import Classifier
             >>> document = Classifier.load().classify("Both sides agreed to keep talking.")
             >>> document.sentences[0].frames
@@ -167,7 +167,7 @@ def classify(
         model: name or folder of another checkpoint.
         options: those of :meth:`Classifier.classify`.
 
-    Example:
+    Examples:
         >>> from framelens import classify
         >>> classify("The minister opened a bridge.").sentences[0].frame is None
         True

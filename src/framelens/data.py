@@ -200,7 +200,7 @@ def load_dataset(
         DataError: an unreadable file, a missing column, or (with ``strict``) unusable rows, each with file, row and reason:
             no text, an unknown label, broken JSON, a repeated id, a stand-off row whose text is missing or has changed.
 
-    Example:
+    Examples:
         >>> rows = [{"text": "Tariffs rose.", "frame": "economy"}, {"text": "It rained.", "frame": "other"}]
         >>> load_dataset(rows, Columns(label="frame")).labels
         ('economy', 'other')

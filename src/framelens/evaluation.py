@@ -146,7 +146,7 @@ def evaluate(
         DataError: unusable rows, a label that the model does not have, a column that is not there, or nothing left to evaluate.
         CheckpointError: the model cannot be loaded.
 
-    Example:
+    Examples:
         >>> from framelens import evaluate
         >>> rows = [{"text": "Both sides agreed to keep talking.", "frames": ["cooperation_appeal"], "article_id": "a"}]
         >>> evaluate("default", rows, resamples=0).exact_match

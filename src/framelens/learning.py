@@ -62,7 +62,7 @@ class LearningCurve(Tabular):
 
     def to_svg(self) -> str:
         """The curve as a drawing, mean over seeds."""
-        from framelens.plots import learning_plot
+        from framelens.svg import learning_plot
 
         return learning_plot(self.means())
 

@@ -1,153 +1,189 @@
-"""Plots as inline SVG: no library, no script, readable in dark mode, each with a title and a description for screen readers.
+"""Plots of frame shares over time and by outlet, on matplotlib.
 
-Colours are classes (``c0``, ``c1``, ...) that the page's style sheet gives values, so that one drawing serves light and dark.
+Each function draws on the Axes it is given, or on a new figure, and returns the Axes: change titles, limits and colours as you like.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from html import escape
-from typing import Any
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, TypeVar
 
-_WIDTH, _HEIGHT = 320, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 12, 40
-STYLE = """
-svg{width:100%;height:auto;max-width:30rem;font:11px system-ui,sans-serif;fill:currentColor}
-svg .grid{stroke:currentColor;stroke-opacity:.15} svg .axis{stroke:currentColor;stroke-opacity:.6}
-svg .line{fill:none;stroke-width:2} svg .faint{stroke-dasharray:4 3;stroke:currentColor;stroke-opacity:.55;fill:none}
-"""
+import numpy as np
+
+from framelens.display import colour
+from framelens.errors import InputError, MissingExtraError
+from framelens.schema import NO_FRAME, Document
+
+try:
+    from matplotlib import pyplot as plt
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import PercentFormatter
+except ImportError as error:
+    raise MissingExtraError.for_extra("plotting", "plot") from error
+
+Period = Literal["year", "quarter", "month", "week", "day"]
+_PERIODS = ("year", "quarter", "month", "week", "day")
+_MARKERS = "osD^vP*X"  # a second sign beside the colour
+_DRAWS = 1000
+Group = TypeVar("Group", bound=Hashable)
 
 
-class Axes:
-    """A plot between two ranges; every method draws, :meth:`svg` gives the drawing.
+@dataclass(frozen=True)
+class Share:
+    """A share of sentences (0 to 1) and its 95% interval, which is NaN where there is only one article."""
+
+    value: float
+    low: float
+    high: float
+
+
+def grouped_shares(
+    documents: Sequence[Document], groups: Sequence[Group], *, primary: bool = False, seed: int = 13
+) -> dict[Group, dict[str, Share]]:
+    """Frame shares of each group of articles.
 
     Args:
-        title: what it shows, for screen readers and the figure's caption.
-        x_label, y_label: under and beside the axes.
-        x_range, y_range: lowest and highest value.
+        documents: articles, read with one model.
+        groups: the group of each article, such as its outlet; same length.
+        primary: count a sentence once, for its primary frame or ``"none"``, instead of for each of its frames.
+        seed: of the bootstrap.
+
+    Returns:
+        Group -> label -> :class:`Share`, groups in the order of their first article. Sentences are pooled within a group; the
+        intervals are percentiles of 1,000 bootstrap samples of articles (Efron 1979), since sentences of one article are alike.
+
+    Raises:
+        InputError: lengths differ, no document, or documents with different labels.
     """
+    documents, groups = list(documents), list(groups)
+    if len(documents) != len(groups) or not documents:
+        raise InputError(f"received {len(documents)} documents and {len(groups)} groups; accepted: one group a document")
+    if len({document.labels for document in documents}) > 1:
+        raise InputError("the documents have different labels; accepted: documents that were read with one model")
+    labels = (*documents[0].labels, NO_FRAME) if primary else documents[0].labels
+    generator = np.random.default_rng(seed)
+    shares = {}
+    for group in dict.fromkeys(groups):
+        members = [document for document, its in zip(documents, groups, strict=True) if its == group]
+        sentences = np.array([len(document) for document in members])
+        parts = [list(document.frame_shares(primary=primary).values()) for document in members]
+        counts = np.array(parts) * sentences[:, None]
+        weights = generator.multinomial(len(members), np.full(len(members), 1 / len(members)), size=_DRAWS)
+        drawn = (weights @ counts) / np.maximum(weights @ sentences, 1)[:, None]
+        low, high = np.percentile(drawn, [2.5, 97.5], axis=0) if len(members) > 1 else np.full((2, len(labels)), np.nan)
+        value = counts.sum(axis=0) / max(sentences.sum(), 1)
+        shares[group] = {
+            label: Share(*map(float, row)) for label, row in zip(labels, np.stack([value, low, high], axis=1), strict=True)
+        }
+    return shares
 
-    def __init__(
-        self,
-        title: str,
-        x_label: str,
-        y_label: str,
-        x_range: tuple[float, float] = (0, 1),
-        y_range: tuple[float, float] = (0, 1),
-    ) -> None:
-        self.title, self._x, self._y = title, x_range, y_range
-        self._parts: list[str] = []
-        for tick in _ticks(*y_range):
-            y = self.y(tick)
-            self._parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>')
-            self._parts.append(f'<text x="{_LEFT - 5}" y="{y + 4}" text-anchor="end">{tick:g}</text>')
-        for tick in _ticks(*x_range):
-            self._parts.append(f'<text x="{self.x(tick)}" y="{_HEIGHT - _BOTTOM + 15}" text-anchor="middle">{tick:g}</text>')
-        base = _HEIGHT - _BOTTOM
-        self._parts.append(f'<path class="axis" fill="none" d="M{_LEFT} {_TOP}V{base}H{_WIDTH - _RIGHT}"/>')
-        middle = (_LEFT + _WIDTH - _RIGHT) / 2
-        self._parts.append(f'<text x="{middle}" y="{_HEIGHT - 7}" text-anchor="middle">{escape(x_label)}</text>')
-        half = (_TOP + base) / 2
-        self._parts.append(
-            f'<text x="11" y="{half}" text-anchor="middle" transform="rotate(-90 11 {half})">{escape(y_label)}</text>'
+
+def plot_by_outlet(
+    documents: Sequence[Document], outlets: Sequence[str], *, primary: bool = False, ax: Axes | None = None
+) -> Axes:
+    """Bars of frame shares, grouped by outlet (or country, author ...), with 95% intervals over articles.
+
+    Args:
+        documents: articles, read with one model.
+        outlets: the outlet of each article.
+        primary: see :func:`grouped_shares`.
+        ax: where to draw; a new figure if left out.
+
+    Raises:
+        InputError: see :func:`grouped_shares`.
+    """
+    shares = grouped_shares(documents, outlets, primary=primary)
+    names, labels = list(shares), list(next(iter(shares.values())))
+    ax = _axes(ax, width=max(5.0, 1.2 + 0.5 * len(names) * len(labels)))
+    width = 0.8 / len(labels)
+    for number, label in enumerate(labels):
+        row = [shares[name][label] for name in names]
+        values = np.array([share.value for share in row])
+        spread = np.abs(np.array([[share.low for share in row], [share.high for share in row]]) - values)
+        ax.bar(
+            np.arange(len(names)) + (number - (len(labels) - 1) / 2) * width,
+            values,
+            width * 0.9,
+            label=label,
+            color=colour(label, documents[0].labels),
+            yerr=spread,
+            error_kw={"lw": 1, "capsize": 2, "ecolor": "#555555"},
         )
-
-    def x(self, value: float) -> float:
-        """Where a value stands from the left."""
-        low, high = self._x
-        return round(_LEFT + (value - low) / (high - low) * (_WIDTH - _RIGHT - _LEFT), 1)
-
-    def y(self, value: float) -> float:
-        """Where a value stands from the top."""
-        low, high = self._y
-        return round(_TOP + (high - value) / (high - low) * (_HEIGHT - _BOTTOM - _TOP), 1)
-
-    def line(self, points: Sequence[tuple[float, float]], kind: str) -> None:
-        """A line through points; ``kind`` is a class of colour, or ``"faint"`` for a dashed one."""
-        path = " ".join(f"{self.x(a)},{self.y(b)}" for a, b in points)
-        self._parts.append(f'<polyline class="{"faint" if kind == "faint" else f"line s{kind}"}" points="{path}"/>')
-
-    def point(
-        self, x: float, y: float, kind: str, *, low: float | None = None, high: float | None = None, note: str = ""
-    ) -> None:
-        """A dot, with an upright interval if it has one and ``note`` to be shown by the pointer."""
-        if low is not None and high is not None:
-            self._parts.append(
-                f'<line class="s{kind}" x1="{self.x(x)}" x2="{self.x(x)}" y1="{self.y(low)}" y2="{self.y(high)}"/>'
-            )
-        title = f"<title>{escape(note)}</title>" if note else ""
-        self._parts.append(f'<circle class="f{kind}" cx="{self.x(x)}" cy="{self.y(y)}" r="3.5">{title}</circle>')
-
-    def svg(self, description: str) -> str:
-        """The drawing; ``description`` says in words what it shows."""
-        return (
-            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{escape(f"{self.title}. {description}", quote=True)}">'
-            f"{''.join(self._parts)}</svg>"
-        )
+    counts = [sum(outlet == name for outlet in outlets) for name in names]
+    ax.set_xticks(
+        range(len(names)), [f"{name}\n({n} article{'' if n == 1 else 's'})" for name, n in zip(names, counts, strict=True)]
+    )
+    return _finish(ax)
 
 
-def legend(names: Sequence[str], kinds: Sequence[str]) -> str:
-    """A line of names with their colours."""
-    marks = [f'<span class="key"><i class="b{kind}"></i>{escape(name)}</span>' for name, kind in zip(names, kinds, strict=True)]
-    return f'<div class="legend">{"".join(marks)}</div>'
+def plot_over_time(
+    documents: Sequence[Document],
+    dates: Sequence[date | datetime | str],
+    *,
+    period: Period = "month",
+    primary: bool = False,
+    ax: Axes | None = None,
+) -> Axes:
+    """Lines of frame shares by period, with a band of 95% intervals over articles. Periods without an article are left out.
+
+    Args:
+        documents: articles, read with one model.
+        dates: the date of each article: a date, a datetime or text in ISO 8601 such as ``"2024-05-31"``.
+        period: year, quarter, month, week or day; a point stands at its first day.
+        primary: see :func:`grouped_shares`.
+        ax: where to draw; a new figure if left out.
+
+    Raises:
+        InputError: see :func:`grouped_shares`; a date that cannot be read, with its position; an unknown period.
+    """
+    if period not in _PERIODS:
+        raise InputError(f"period {period!r} is unknown; accepted: {', '.join(_PERIODS)}")
+    starts = [_start(_as_date(day, position), period) for position, day in enumerate(dates)]
+    shares: Mapping[date, Mapping[str, Share]] = grouped_shares(documents, starts, primary=primary)
+    days = sorted(shares)
+    ax = _axes(ax, width=7.0)
+    for number, label in enumerate(next(iter(shares.values()))):
+        row = [shares[day][label] for day in days]
+        shade = colour(label, documents[0].labels)
+        ax.plot(days, [share.value for share in row], marker=_MARKERS[number % len(_MARKERS)], color=shade, label=label)  # type: ignore[arg-type]
+        ax.fill_between(days, [s.low for s in row], [s.high for s in row], color=shade, alpha=0.15, lw=0)  # type: ignore[arg-type]
+    return _finish(ax)
 
 
-def reliability_plot(name: str, points: Sequence[Mapping[str, float]]) -> str:
-    """A reliability diagram: share of positives by mean probability, with 95% intervals; on the dashed line both are equal."""
-    axes = Axes(f"Reliability of {name}", "probability given", "share of sentences")
-    axes.line([(0, 0), (1, 1)], "faint")
-    for p in points:
-        note = f"{p['sentences']} sentences, probability {p['score']:.2f}, share {p['share']:.2f}"
-        axes.point(p["score"], p["share"], "0", low=p["share_low"], high=p["share_high"], note=note)
-    axes.line([(p["score"], p["share"]) for p in points], "0")
-    described = "; ".join(f"at {p['score']:.2f} {p['share']:.2f} of {p['sentences']}" for p in points)
-    return axes.svg(f"Share of sentences that carry it by probability given: {described}.")
+def _axes(ax: Axes | None, width: float) -> Axes:
+    return plt.subplots(figsize=(width, 3.6), layout="constrained")[1] if ax is None else ax
 
 
-def threshold_plot(name: str, points: Sequence[Mapping[str, float]], threshold: float | None) -> str:
-    """Precision, recall and F1 by threshold; the dashed line is the threshold in use."""
-    axes = Axes(f"Threshold of {name}", "threshold", "ratio")
-    for kind, key in (("0", "precision"), ("1", "recall"), ("2", "f1")):
-        axes.line([(p["threshold"], p[key]) for p in points], kind)
-    if threshold is not None:
-        axes.line([(threshold, 0), (threshold, 1)], "faint")
-    best = max(points, key=lambda p: p["f1"])
-    used = "" if threshold is None else f" Threshold in use: {threshold:.2f}."
-    return axes.svg(f"Best F1 on these sentences {best['f1']:.2f} at {best['threshold']:.2f}.{used}")
+def _finish(ax: Axes) -> Axes:
+    ax.set_ylabel("share of sentences")
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.set_ylim(bottom=0)
+    ax.grid(axis="y", alpha=0.3)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    ax.legend(frameon=False)
+    return ax
 
 
-def learning_plot(points: Sequence[Mapping[str, Any]]) -> str:
-    """Macro-F1 by number of training articles, with 95% intervals."""
-    most = max(p["articles"] for p in points)
-    axes = Axes("Learning curve", "training articles", "macro-F1", (0, most * 1.05))
-    axes.line([(p["articles"], p["macro_f1"]) for p in points], "0")
-    for p in points:
-        low, high = p["interval"] or (None, None)
-        axes.point(p["articles"], p["macro_f1"], "0", low=low, high=high, note=f"{p['articles']} articles: {p['macro_f1']:.3f}")
-    return axes.svg("; ".join(f"{p['articles']} articles {p['macro_f1']:.2f}" for p in points) + ".")
+def _as_date(day: Any, position: int) -> date:
+    if isinstance(day, datetime):
+        return day.date()
+    if isinstance(day, date):
+        return day
+    try:
+        return datetime.fromisoformat(day).date()
+    except (TypeError, ValueError):
+        raise InputError(
+            f"date {position} is {day!r}; accepted: a date, a datetime or ISO 8601 text such as '2024-05-31'"
+        ) from None
 
 
-def confusion_plot(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> str:
-    """A table whose cells are shaded by the share of their row."""
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    rows = []
-    for i, (name, counts) in enumerate(zip(names, matrix, strict=True)):
-        total = max(sum(counts), 1)
-        cells = "".join(
-            f'<td class="{"diagonal" if i == j else ""}" style="--s:{round(100 * count / total)}%">{count}'
-            f"<small>{100 * count / total:.0f}%</small></td>"
-            for j, count in enumerate(counts)
-        )
-        rows.append(f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>')
-    corner = '<th scope="col">labelled \\ predicted</th>'
-    return f'<table class="confusion"><thead><tr>{corner}{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
-
-
-def _ticks(low: float, high: float) -> list[float]:
-    """Four to six round numbers from ``low`` to ``high``."""
-    from math import ceil, floor, log10
-
-    rough = (high - low) / 5
-    size = 10 ** floor(log10(rough))
-    step = next(size * m for m in (1, 2, 5, 10) if size * m >= rough * 0.999)
-    return [round(step * i, 10) for i in range(ceil(low / step), floor(high / step) + 1)]
+def _start(day: date, period: Period) -> date:
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    if period == "day":
+        return day
+    month = {"year": 1, "quarter": 3 * ((day.month - 1) // 3) + 1, "month": day.month}[period]
+    return day.replace(month=month, day=1)

@@ -125,7 +125,7 @@ def frame_prevalence(
         DataError: unusable rows, a labelled id that is not in the corpus, a probability that is not above 0 and at most 1,
             or a column that is not there.
 
-    Example:
+    Examples:
         >>> from framelens import frame_prevalence
         >>> rows = [{"text": "Both sides agreed to keep talking.", "outlet": "Post"}, {"text": "It rained.", "outlet": "Post"}]
         >>> shares = frame_prevalence(rows, by=["outlet"])

@@ -1,4 +1,4 @@
-"""Pages without a network: a document with its sentences coloured by frame, and the report of an evaluation."""
+"""The report of an evaluation: a page that needs no network."""
 
 from __future__ import annotations
 
@@ -6,53 +6,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from framelens import plots
-from framelens.schema import NO_FRAME, Document, Sentence
+from framelens import svg
+from framelens.schema import NO_FRAME
 from framelens.tables import Table, Tabular
 
 if TYPE_CHECKING:  # the base install shows documents; evaluations need an extra
     from framelens.evaluation import Evaluation
-
-# Okabe and Ito's colours, told apart with any kind of colour vision (Okabe & Ito 2008).
-_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0E442", "#999999")
-
-
-def document_html(document: Document) -> str:
-    """A self-contained HTML fragment: a legend with shares, and the text, each framed sentence underlaid in its colour.
-
-    The strength of the colour is the probability of the primary frame; a sentence's title holds all its scores.
-    """
-    colours = {label: _COLOURS[i % len(_COLOURS)] for i, label in enumerate(document.labels)}
-    shares = document.frame_shares()
-    legend = " ".join(
-        f'<span style="border-bottom:.25em solid {colours[label]};margin-right:1em">{escape(label)} {shares[label]:.0%}</span>'
-        for label in document.labels
-    )
-    parts, at = [], 0
-    for sentence in document.sentences:
-        parts += [escape(document.text[at : sentence.start]), _sentence_html(sentence, colours)]
-        at = sentence.end
-    parts.append(escape(document.text[at:]))
-    return (
-        f'<div style="line-height:1.7;max-width:48em"><p style="font-size:.9em">{legend}</p>'
-        f'<div style="white-space:pre-wrap">{"".join(parts)}</div></div>'
-    )
-
-
-def _sentence_html(sentence: Sentence, colours: dict[str, str]) -> str:
-    scores = ", ".join(f"{label} {score:.2f}" for label, score in sentence.scores.items())
-    title = f"{' + '.join(sentence.frames) or NO_FRAME} ({scores})"
-    if sentence.source:
-        title += f"; source: {sentence.source.text}"
-    if sentence.stances:
-        title += "; " + ", ".join(f"{s.label} {s.target.text}" for s in sentence.stances)
-    style = ""
-    if sentence.frame:
-        alpha = round(255 * (0.15 + 0.45 * sentence.scores.get(sentence.frame, 1.0)))
-        colour = colours.get(sentence.frame, _COLOURS[-1])
-        style = f' style="background:{colour}{alpha:02x};border-bottom:2px solid {colour}"'
-    return f'<span title="{escape(title, quote=True)}"{style}>{escape(sentence.text)}</span>'
-
 
 ERRORS_SHOWN = 100
 # Colours of lines and dots on white and on black, of Okabe and Ito's where they have contrast enough.
@@ -109,14 +68,14 @@ def evaluation_html(evaluation: Evaluation, others: Sequence[Tabular] = (), lear
         ("Means over frames", "".join(_table(t) for t in rest if t.title == "Means over frames")),
         (
             "Primary frames",
-            _scroll(plots.confusion_plot(confusion["labels"], confusion["matrix"]), "Primary frames")
+            _scroll(svg.confusion_plot(confusion["labels"], confusion["matrix"]), "Primary frames")
             + '<p class="note">Sentences by labelled (rows) and predicted (columns) primary frame; per cent of the row.</p>',
         ),
         ("Reliability of probabilities", _reliability(e) if e.curves else ""),
         ("Thresholds", _thresholds(e) if e.curves else ""),
         *((t.title, _table(t)) for t in rest if t.title.startswith("By ")),
         *((other.tables()[0].title, _whole(other)) for other in others),
-        ("Learning curve", f"<figure>{plots.learning_plot(learning)}</figure>" if learning else ""),
+        ("Learning curve", f"<figure>{svg.learning_plot(learning)}</figure>" if learning else ""),
         ("Errors", _errors(e.errors) if e.errors else ""),
     ]
     shown = [(f"s{i}", title, body) for i, (title, body) in enumerate(sections) if body]
@@ -144,7 +103,7 @@ def _style() -> str:
     classes = "".join(
         f".s{i}{{stroke:var(--c{i})}}.f{i}{{fill:var(--c{i})}}.b{i}{{background:var(--c{i})}}" for i in range(len(_LIGHT))
     )
-    return _STYLE.replace("LIGHT", variables(_LIGHT)).replace("DARK", variables(_DARK)) + plots.STYLE + classes
+    return _STYLE.replace("LIGHT", variables(_LIGHT)).replace("DARK", variables(_DARK)) + svg.STYLE + classes
 
 
 def _cards(headline: Table) -> str:
@@ -202,7 +161,7 @@ def _checks(e: Evaluation) -> str:
 
 def _reliability(e: Evaluation) -> str:
     figures = [
-        f"<figure><h3>{escape(name)}</h3>{plots.reliability_plot(name, curves['reliability'])}"
+        f"<figure><h3>{escape(name)}</h3>{svg.reliability_plot(name, curves['reliability'])}"
         f"<figcaption>expected calibration error {e.per_label[name]['ece']:.3f}</figcaption></figure>"
         for name, curves in e.curves.items()
     ]
@@ -217,10 +176,10 @@ def _thresholds(e: Evaluation) -> str:
     figures = []
     for name, curves in e.curves.items():
         used = "" if curves["threshold"] is None else f"threshold in use {curves['threshold']:.2f} (dashed)"
-        plot = plots.threshold_plot(name, curves["thresholds"], curves["threshold"])
+        plot = svg.threshold_plot(name, curves["thresholds"], curves["threshold"])
         figures.append(f"<figure><h3>{escape(name)}</h3>{plot}<figcaption>{used}</figcaption></figure>")
     return (
-        plots.legend(["precision", "recall", "F1"], ["0", "1", "2"])
+        svg.legend(["precision", "recall", "F1"], ["0", "1", "2"])
         + f'<div class="grid-of-plots">{"".join(figures)}</div>'
         + '<p class="note">A threshold chosen on these sentences would make the figures above too high: choose on others.</p>'
     )

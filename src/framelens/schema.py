@@ -223,7 +223,7 @@ class Document:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sentences, coloured by primary frame."""
-        from framelens.report import document_html  # a page is only built when somebody looks
+        from framelens.display import document_html  # a page is only built when somebody looks
 
         return document_html(self)
 

@@ -50,7 +50,7 @@ def split_sentences(text: str, language: str = "en") -> list[Span]:
         Spans in order, without overlap, none empty, none with white space or control characters at its ends,
         with ``text[s.start:s.end] == s.text``.
 
-    Example:
+    Examples:
         >>> [s.text for s in split_sentences("U.S. officials met. Talks failed.")]
         ['U.S. officials met.', 'Talks failed.']
     """

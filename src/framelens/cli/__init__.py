@@ -25,6 +25,7 @@ VERBS = {
     "prevalence": "prevalence",
     "agreement": "agreement",
     "learning-curve": "learning_curve",
+    "completion": "completion",
 }
 
 
@@ -46,9 +47,22 @@ class _Verbs(click.Group):
         except FramelensError as error:
             click.echo(f"framelens: {error}", err=True)
             ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("framelens: interrupted", err=True)
+            ctx.exit(130)
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(__version__, prog_name="framelens")
 def main() -> None:
-    """Who frames what, how, and toward whom: framing analysis of news, sentence by sentence."""
+    """Who frames what, how, and toward whom: framing analysis of news, sentence by sentence.
+
+    \b
+    Examples:
+      framelens classify article.txt
+      framelens train my-labels.yaml
+      framelens evaluate --data held-out.csv
+
+    Results go to standard output, progress and errors to standard error; --json is for programs. Exit status: 0 done, 1 input,
+    data, configuration or checkpoint cannot be used, 2 wrong command line, 130 interrupted. NO_COLOR turns colour off.
+    """

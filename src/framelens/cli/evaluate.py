@@ -10,20 +10,24 @@ import click
 
 from framelens.cli.files import write_output
 from framelens.cli.results import label_columns, result_options, write_result
+from framelens.cli.style import complete_model
 
 if TYPE_CHECKING:
     from framelens.evaluation import Evaluation
 
 
 @click.command()
-@click.option("--model", default="default", show_default=True, help="Name of a packaged checkpoint, or a folder.")
-@click.option("--against", help="Another checkpoint, to be compared on the same sentences.")
+@click.option(
+    "--model", default="default", show_default=True, shell_complete=complete_model,
+    help="Name of a packaged checkpoint, or a folder.",
+)  # fmt: skip
+@click.option("--against", shell_complete=complete_model, help="Another checkpoint, to be compared on the same sentences.")
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled sentences: .csv, .tsv, .jsonl or .parquet.")
 @click.option(
     "--config", type=click.Path(path_type=Path), help="A training configuration, whose data are evaluated, instead of --data."
 )
 @click.option("--texts", type=click.Path(path_type=Path), help="File of the texts, if --data holds ids and labels only.")
-@click.option("--text-column", default="text", show_default=True)
+@click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--label-column", help="Column with one label a row.")
 @click.option("--labels-column", help="Column with several labels a row; comma-separated names mean 0/1 columns.")
 @click.option("--split", help="Only rows whose split column says so, such as test (the default with --config).")

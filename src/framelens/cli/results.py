@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from framelens.cli.files import write_output
+from framelens.cli.style import bold_headers, coloured
 
 if TYPE_CHECKING:
     from framelens.tables import Tabular
@@ -30,7 +32,9 @@ def result_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def write_result(result: Tabular, form: str, output: Path | None) -> None:
     """Write a result to stdout or to a file that appears only when it is whole."""
-    write_output(output, lambda stream: stream.write(result.show(form).rstrip("\n") + "\n"))
+    text = result.show(form).rstrip("\n") + "\n"
+    bold = output is None and form == "text" and coloured(sys.stdout)
+    write_output(output, lambda stream: stream.write(bold_headers(text) if bold else text))
 
 
 def label_columns(text: str, label: str | None, labels: str | None) -> Any:
