@@ -1,6 +1,7 @@
 """Source and stance beside simple baselines, on public test data and on our own test articles.
 
-    python benchmarks/attribution.py --model default --model "stance alone=runs/stance-only/checkpoint" --teacher runs/teacher-stance/checkpoint
+    python benchmarks/attribution.py --model default --model "stance alone=runs/stance-only/checkpoint" \\
+        --teacher runs/teacher-stance/checkpoint
 
 Source: span F1 on PolNeAR's dev part (nothing was chosen on it), beside a rule that takes the noun phrase next to a cue verb.
 Stance: macro-F1 over favor, against and neutral on NewsMTSC's ``devtest_rw``, beside the majority class and TF-IDF of the sentence.
@@ -29,10 +30,12 @@ _CUE = (
     r"announces|stated|states|noted|notes|explained|believes?|believed|thinks?|thought|suggested|suggests|called|asked|asks|"
     r"reported|reports|acknowledged|admitted|replied|declared|promised|predicted|stressed|tweeted"
 )
-_NAME = r"(?:[A-Z][\w’'.-]*(?: (?:of|the|for|and) (?=[A-Z])| (?=[A-Z]))?)+"
-_PHRASE = rf"(?:(?:[Tt]he|[Aa]n?|[Hh]is|[Hh]er|[Tt]heir|[Ss]ome|[Mm]any|[Oo]ne) )?(?:[a-z][\w’'-]* ){{0,3}}?(?:{_NAME}|[a-z][\w’'-]*s?)"
+_NAME = r"(?:[A-Z][\w’'-]*\.? ?(?:(?:of|the|for|and) (?=[A-Z]))?){1,6}(?<! )"
+_PHRASE = (
+    rf"(?:(?:[Tt]he|[Aa]n?|[Hh]is|[Hh]er|[Tt]heir|[Ss]ome|[Mm]any|[Oo]ne) (?:[a-z][\w’'-]* ){{0,2}})?(?:{_NAME}|[a-z][\w’'-]*)"
+)
 _BEFORE = re.compile(
-    rf"(?P<source>\b(?:I|[Hh]e|[Ss]he|[Tt]hey|[Ww]e|[Ii]t|[Yy]ou|{_PHRASE}))(?: (?:has|have|had|also|later|then))? (?:{_CUE})\b"
+    rf"\b(?P<source>I|[Hh]e|[Ss]he|[Tt]hey|[Ww]e|[Ii]t|[Yy]ou|{_PHRASE})(?: (?:has|have|had|also|later|then))? (?:{_CUE})\b"
 )
 _AFTER = re.compile(rf"[,”\"’] ?(?:{_CUE}) (?P<source>{_NAME})")
 _ACCORDING = re.compile(rf"[Aa]ccording to (?P<source>{_PHRASE})")
