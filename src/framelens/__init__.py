@@ -24,6 +24,8 @@ _PUBLIC = {
     "Stance": "schema",
     "LabelSet": "schema",
     "frame_shares": "schema",
+    "by_source": "summaries",
+    "network": "summaries",
     "split_sentences": "segment",
     "Columns": "data",
     "LabelledSentences": "data",
@@ -57,10 +59,12 @@ __all__ = [
     "TrainingConfig",
     "__version__",
     "available_checkpoints",
+    "by_source",
     "classify",
     "evaluate",
     "frame_shares",
     "load_dataset",
+    "network",
     "split_sentences",
     "train",
 ]
@@ -74,6 +78,7 @@ if TYPE_CHECKING:
     from framelens.evaluation import Evaluation, evaluate
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
+    from framelens.summaries import by_source, network
     from framelens.training import train
 
 

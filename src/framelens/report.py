@@ -36,9 +36,9 @@ def _sentence_html(sentence: Sentence, colours: dict[str, str]) -> str:
     scores = ", ".join(f"{label} {score:.2f}" for label, score in sentence.scores.items())
     title = f"{' + '.join(sentence.frames) or NO_FRAME} ({scores})"
     if sentence.source:
-        title += f"; source: {sentence.source.text}"
+        title += f"; source: {sentence.source.name}"
     if sentence.stances:
-        title += "; " + ", ".join(f"{s.label} {s.target.text}" for s in sentence.stances)
+        title += "; " + ", ".join(f"{s.label} {s.target.name}" for s in sentence.stances)
     style = ""
     if sentence.frame:
         alpha = round(255 * (0.15 + 0.45 * sentence.scores.get(sentence.frame, 1.0)))
