@@ -26,6 +26,7 @@ _PUBLIC = {
     "frame_shares": "schema",
     "by_source": "summaries",
     "network": "summaries",
+    "TargetFinder": "targets",
     "split_sentences": "segment",
     "Columns": "data",
     "LabelledSentences": "data",
@@ -56,6 +57,7 @@ __all__ = [
     "Sentence",
     "Span",
     "Stance",
+    "TargetFinder",
     "TrainingConfig",
     "__version__",
     "available_checkpoints",
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
     from framelens.summaries import by_source, network
+    from framelens.targets import TargetFinder
     from framelens.training import train
 
 
