@@ -24,6 +24,9 @@ _PUBLIC = {
     "Stance": "schema",
     "LabelSet": "schema",
     "frame_shares": "schema",
+    "by_source": "summaries",
+    "network": "summaries",
+    "TargetFinder": "targets",
     "split_sentences": "segment",
     "Columns": "data",
     "LabelledSentences": "data",
@@ -66,10 +69,12 @@ __all__ = [
     "Sentence",
     "Span",
     "Stance",
+    "TargetFinder",
     "TrainingConfig",
     "__version__",
     "annotator_agreement",
     "available_checkpoints",
+    "by_source",
     "classify",
     "compare",
     "evaluate",
@@ -77,6 +82,7 @@ __all__ = [
     "frame_shares",
     "learning_curve",
     "load_dataset",
+    "network",
     "split_sentences",
     "train",
 ]
@@ -94,6 +100,8 @@ if TYPE_CHECKING:
     from framelens.prevalence import Prevalence, frame_prevalence
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
+    from framelens.summaries import by_source, network
+    from framelens.targets import TargetFinder
     from framelens.training import train
 
 

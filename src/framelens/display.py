@@ -59,8 +59,8 @@ def _sentence_html(sentence: Sentence, document: Document) -> str:
     lines = [" + ".join(sentence.frames) or NO_FRAME]
     lines += [f"{label} {score:.2f}" for label, score in sentence.scores.items()]
     if sentence.source:
-        lines.append(f"source: {sentence.source.text}")
-    lines += [f"{s.label} toward {s.target.text} ({s.score:.2f})" for s in sentence.stances]
+        lines.append(f"source: {sentence.source.name}")
+    lines += [f"{s.label} toward {s.target.name} ({s.score:.2f})" for s in sentence.stances]
     title = "&#10;".join(escape(line, quote=True) for line in lines)
     style = f" {_style(sentence.frame, document, sentence.scores.get(sentence.frame, 1.0))}" if sentence.frame else ""
     return f'<span title="{title}"{style}>{"".join(_marked(sentence))}</span>'
