@@ -32,6 +32,14 @@ _PUBLIC = {
     "train": "training",
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "Prevalence": "prevalence",
+    "frame_prevalence": "prevalence",
+    "Agreement": "agreement",
+    "annotator_agreement": "agreement",
+    "LearningCurve": "learning",
+    "learning_curve": "learning",
     "FramelensError": "errors",
     "InputError": "errors",
     "DataError": "errors",
@@ -40,9 +48,11 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Agreement",
     "CheckpointError",
     "Classifier",
     "Columns",
+    "Comparison",
     "ConfigError",
     "DataError",
     "Document",
@@ -51,27 +61,37 @@ __all__ = [
     "InputError",
     "LabelSet",
     "LabelledSentences",
+    "LearningCurve",
+    "Prevalence",
     "Sentence",
     "Span",
     "Stance",
     "TrainingConfig",
     "__version__",
+    "annotator_agreement",
     "available_checkpoints",
     "classify",
+    "compare",
     "evaluate",
+    "frame_prevalence",
     "frame_shares",
+    "learning_curve",
     "load_dataset",
     "split_sentences",
     "train",
 ]
 
 if TYPE_CHECKING:
+    from framelens.agreement import Agreement, annotator_agreement
     from framelens.checkpoint import available_checkpoints
     from framelens.classifier import Classifier, classify
+    from framelens.comparison import Comparison, compare
     from framelens.config import TrainingConfig
     from framelens.data import Columns, LabelledSentences, load_dataset
     from framelens.errors import CheckpointError, ConfigError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
+    from framelens.learning import LearningCurve, learning_curve
+    from framelens.prevalence import Prevalence, frame_prevalence
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
     from framelens.training import train

@@ -29,6 +29,16 @@ except ImportError as error:
     raise MissingExtraError.for_extra("exporting a checkpoint", "train") from error
 
 _TOLERANCE = 1e-3  # of a float ONNX logit against torch's
+_HEADS = (("logits", "frames"), ("source", "source"), ("stance", "stance"))  # output and head
+_AXES = {
+    "input_ids": {0: "batch", 1: "length"},
+    "attention_mask": {0: "batch", 1: "length"},
+    "target_mask": {0: "targets", 1: "length"},
+    "target_rows": {0: "targets"},
+    "logits": {0: "batch"},
+    "source": {0: "batch", 1: "length"},
+    "stance": {0: "targets"},
+}
 
 
 def export_checkpoint(folder: Path, model: FrameModel, tokenizer: Any, labels: LabelSet, fields: Mapping[str, Any]) -> None:
@@ -46,18 +56,18 @@ def export_checkpoint(folder: Path, model: FrameModel, tokenizer: Any, labels: L
     """
     with replacing(folder) as staging, tempfile.TemporaryDirectory() as scratch:
         exact, quantized = Path(scratch) / "float.onnx", Path(scratch) / "int8.onnx"
-        save_file(
-            {k: v.half().contiguous() for k, v in model.state_dict().items() if not k.startswith("loss.")}, staging / WEIGHTS
-        )
+        save_file({k: v.half().contiguous() for k, v in model.state_dict().items()}, staging / WEIGHTS)
         write_json(staging / ENCODER_CONFIG, _portable_config(model))
         write_json(staging / LABELS, labels.to_dict())
         tokenizer.backend_tokenizer.save(str(staging / TOKENIZER))
         to_onnx(model, exact)
         _check_against_torch(model, exact)
         with _quiet():
+            heads = [node.name for node in onnx.load(exact).graph.node if not node.name.startswith("/model/encoder/")]
             quantize_dynamic(
                 exact,
                 quantized,
+                nodes_to_exclude=heads,  # small beside the encoder, and what they give is the answer
                 weight_type=QuantType.QInt8,
                 per_channel=True,
                 # Type inference does not see through every operator.
@@ -68,32 +78,33 @@ def export_checkpoint(folder: Path, model: FrameModel, tokenizer: Any, labels: L
 
 
 def to_onnx(model: FrameModel, path: Path) -> None:
-    """Float ONNX with inputs ``input_ids`` and ``attention_mask`` (batch, length) and output ``logits``."""
+    """Float ONNX.
 
-    class LogitsOnly(torch.nn.Module):
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            logits: torch.Tensor = model(input_ids, attention_mask)["logits"]
-            return logits
+    Inputs are ``input_ids`` and ``attention_mask`` (batch, length), and for a stance head ``target_mask`` (targets, length) and
+    ``target_rows`` (targets); outputs ``logits``, ``source`` and ``stance`` of the heads that there are.
+    """
+    outputs = [name for name, head in _HEADS if getattr(model, head) is not None]
 
-    wrapper = LogitsOnly()
+    class Outputs(torch.nn.Module):
+        def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            found = model(*inputs)
+            return tuple(found[name] for name in outputs)
+
+    wrapper = Outputs()
     wrapper.model = model
     wrapper.eval()
-    ids, mask = _sample(model)
+    inputs = _sample(model)
     with _quiet(), torch.no_grad():
         # The TorchScript exporter: its graph is the one that was measured (docs/speed.md), and it needs no further package.
         torch.onnx.export(
             wrapper,
-            (ids, mask),
+            tuple(inputs.values()),
             str(path),
             dynamo=False,
             opset_version=17,
-            input_names=["input_ids", "attention_mask"],
-            output_names=["logits"],
-            dynamic_axes={
-                "input_ids": {0: "batch", 1: "length"},
-                "attention_mask": {0: "batch", 1: "length"},
-                "logits": {0: "batch"},
-            },
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_axes={name: axes for name, axes in _AXES.items() if name in inputs or name in outputs},
         )
 
 
@@ -109,22 +120,28 @@ def optimise(source: Path, target: Path) -> None:
 
 
 def _check_against_torch(model: FrameModel, path: Path) -> None:
-    ids, mask = _sample(model, rows=3, width=17)
+    inputs = _sample(model, rows=3, width=17)
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    got = session.run(None, {"input_ids": ids.numpy(), "attention_mask": mask.numpy()})[0]
+    names = [node.name for node in session.get_outputs()]
+    got = session.run(names, {name: value.numpy() for name, value in inputs.items()})
     with torch.no_grad():
-        want = model.eval()(ids, mask)["logits"].numpy()
-    gap = float(np.abs(got - want).max())
-    if not gap < _TOLERANCE:
-        raise CheckpointError(f"the ONNX model's logits differ from torch's by {gap:.2g}; accepted: below {_TOLERANCE}")
+        want = model.eval()(**inputs)
+    for name, values in zip(names, got, strict=True):
+        gap = float(np.abs(values - want[name].numpy()).max())
+        if not gap < _TOLERANCE:
+            raise CheckpointError(f"the ONNX model's {name!r} differs from torch's by {gap:.2g}; accepted: below {_TOLERANCE}")
 
 
-def _sample(model: FrameModel, rows: int = 2, width: int = 9) -> tuple[torch.Tensor, torch.Tensor]:
+def _sample(model: FrameModel, rows: int = 2, width: int = 9) -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(1, model.encoder.config.vocab_size, (rows, width), generator=generator)
     mask = torch.ones_like(ids)
     mask[-1, width // 2 :] = 0
-    return ids, mask
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    if model.stance is not None:
+        inputs["target_mask"] = torch.eye(rows + 1, width)
+        inputs["target_rows"] = torch.arange(rows + 1) % rows
+    return inputs
 
 
 def _portable_config(model: FrameModel) -> dict[str, Any]:

@@ -20,19 +20,26 @@ if TYPE_CHECKING:  # pandas belongs to the caller, not to the base install
 
 StanceLabel = Literal["favor", "against", "neutral"]
 STANCES: tuple[StanceLabel, ...] = ("favor", "against", "neutral")
+TAGS = ("O", "B", "I")  # of a token: outside a source, at its beginning, within it
+TASKS = ("frames", "source", "stance")
 NO_FRAME = "none"
 AUTHOR = "(author)"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the document: ``document.text[start:end] == text``."""
+    """A stretch of the document: ``document.text[start:end] == text``.
+
+    ``name`` is whom or what it means where that is known from elsewhere ("Hua Chunying" for "she", "China" for "Beijing"), else the text.
+    """
 
     text: str
     start: int
     end: int
+    name: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.text)
         if self.start < 0 or self.end - self.start != len(self.text):
             raise InputError(
                 f"a span of {len(self.text)} characters cannot stand at {self.start}:{self.end}; "
@@ -42,7 +49,7 @@ class Span:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Span:
         """The inverse of :func:`dataclasses.asdict`."""
-        return cls(_get(data, "text", str), _get(data, "start", int), _get(data, "end", int))
+        return cls(_get(data, "text", str), _get(data, "start", int), _get(data, "end", int), str(data.get("name", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +250,8 @@ class LabelSet:
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise InputError(f"labels must be distinct and at least one; received {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels) or not (self.labels or self.multi_label):
+            raise InputError(f"labels must be distinct, and at least one where one must hold; received {list(self.labels)}")
         if any(not isinstance(name, str) or not name.strip() for name in self.labels):
             raise InputError(f"labels must be non-empty strings; received {list(self.labels)}")
         if self.multi_label and NO_FRAME in self.labels:

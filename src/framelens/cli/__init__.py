@@ -14,8 +14,19 @@ import click
 from framelens import __version__
 from framelens.errors import FramelensError
 
-# verb -> module of this package; the command there has the verb's name
-VERBS = {"classify": "classify", "train": "train", "distil": "distil", "evaluate": "evaluate", "publish": "publish"}
+# verb -> module of this package; the command there has the module's name
+VERBS = {
+    "classify": "classify",
+    "train": "train",
+    "vary": "vary",
+    "soften": "soften",
+    "distil": "distil",
+    "evaluate": "evaluate",
+    "publish": "publish",
+    "prevalence": "prevalence",
+    "agreement": "agreement",
+    "learning-curve": "learning_curve",
+}
 
 
 class _Verbs(click.Group):
@@ -27,7 +38,7 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = getattr(import_module(f"{__name__}.{VERBS[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(import_module(f"{__name__}.{VERBS[cmd_name]}"), VERBS[cmd_name])
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
