@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
+import random
 
 import pytest
 
-from framelens.augmentation import vary
+from framelens.augmentation import swap_states, vary
 from framelens.errors import DataError
 
 from .conftest import write_jsonl
@@ -33,3 +34,23 @@ def test_a_row_without_text_is_named(tmp_path):
     source = write_jsonl(tmp_path / "in.jsonl", [{"text": "fine"}, {"body": "no"}])
     with pytest.raises(DataError, match=r"in\.jsonl:2.*no text in column 'text'"):
         vary(source, tmp_path / "out.jsonl")
+
+
+def test_states_are_swapped_alike_throughout():
+    swapped = swap_states("Beijing said China and Chinese firms would not yield; the Chinese wait.", random.Random(3))
+    from framelens.lexicon import countries
+
+    country = next(c for c in countries() if c.seats and swapped.startswith(c.seats[0] + " "))
+    assert country.name != "China"
+    assert f"{country.name} and {country.people[0]} firms" in swapped
+    assert "Chin" not in swapped
+
+
+def test_an_article_goes_with_the_name_that_needed_it():
+    swapped = swap_states("The United States and Canada met in the United States.", random.Random(1))
+    assert not swapped.lower().startswith("the ")
+    assert " in the " not in swapped
+
+
+def test_a_text_without_states_is_not_swapped():
+    assert swap_states("It rained on the harbour.", random.Random(1)) is None

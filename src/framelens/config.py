@@ -103,6 +103,8 @@ class OptimisationConfig:
         weight_decay: AdamW's.
         class_weights: ``balanced`` lifts rare labels by the square root of their imbalance; ``none`` does not.
         label_smoothing: share of each target moved toward the middle.
+        swap_states: share of the training sentences naming states whose frames are learnt a second time with other states in
+            their place, so that a frame does not depend on who it is.
         precision: ``bf16`` computes in bfloat16 where that is safe (autocast), two to three times as fast on a processor that
             has instructions for it; weights stay float32.
         task_weights: of the tasks in the sum of their losses; 1 where not given.
@@ -119,6 +121,7 @@ class OptimisationConfig:
     weight_decay: float = 0.01
     class_weights: Literal["balanced", "none"] = "balanced"
     label_smoothing: float = 0.0
+    swap_states: float = 0.0
     precision: Literal["float32", "bf16"] = "float32"
     task_weights: dict[str, float] = field(default_factory=dict)
     threads: int = 0
@@ -134,6 +137,7 @@ class OptimisationConfig:
             "warmup": 0 <= self.warmup < 1,
             "weight_decay": self.weight_decay >= 0,
             "label_smoothing": 0 <= self.label_smoothing < 1,
+            "swap_states": 0 <= self.swap_states <= 1,
             "threads": self.threads >= 0,
             "task_weights": set(self.task_weights) <= set(TASKS) and all(w > 0 for w in self.task_weights.values()),
         }
