@@ -93,22 +93,17 @@ def prepare(folder: Path, config: TrainingConfig, default: str, fast: str) -> tu
 
 def float_checkpoint(source: str, folder: Path) -> None:
     """The checkpoint ``source`` with its model in float."""
-    from safetensors.torch import load_file
-
     from framelens.export import optimise, to_onnx
-    from framelens.modeling import FrameModel, load_base
+    from framelens.modeling import load_model
 
-    checkpoint = open_checkpoint(source)
-    encoder, _ = load_base(str(checkpoint.path))
-    model = FrameModel(encoder, len(checkpoint.labels.labels)).eval()
-    model.load_state_dict({k: v.float() for k, v in load_file(checkpoint.file("model.safetensors")).items()}, strict=False)
-    folder.mkdir()
+    model, _, checkpoint = load_model(source)
+    folder.mkdir(parents=True)
     for name in (LABELS, TOKENIZER):
         shutil.copy(checkpoint.file(name), folder / name)
     to_onnx(model, folder / "exact.onnx")
     optimise(folder / "exact.onnx", folder / ONNX)
     (folder / "exact.onnx").unlink()
-    write_manifest(folder, {"name": "float", "max_length": checkpoint.max_length})
+    write_manifest(folder, {"name": "float", "max_length": checkpoint.max_length, "tasks": list(checkpoint.tasks)})
 
 
 def measure(tool: str, model: str, sentences: Path, *options: str) -> dict[str, Any]:
