@@ -54,13 +54,13 @@ def main() -> None:
             write_lines(folder / "sentences.jsonl", [{"text": s.text, "label": s.labels[0]} for s in train])
             write_lines(folder / "rest.jsonl", [{"text": s.text, "label": s.labels[0]} for s in rest])
             settings = yaml.safe_load(RECIPE.read_text(encoding="utf-8"))
-            settings["data"] = [{**settings["data"][0], "path": "sentences.jsonl"}]
+            settings |= {"data": [{**settings["data"][0], "path": "sentences.jsonl"}], "output": "run"}
             write_text(folder / "small.yaml", yaml.safe_dump(settings))
             started = time.monotonic()
             command = [sys.executable, "-m", "framelens.cli", "train", str(folder / "small.yaml"), "--seed", str(seed)]
             subprocess.run(command, check=True, capture_output=True)
             seconds = time.monotonic() - started
-            result = evaluate(folder / settings["output"] / CHECKPOINT, folder / "rest.jsonl", Columns(label="label"))
+            result = evaluate(folder / "run" / CHECKPOINT, folder / "rest.jsonl", Columns(label="label"))
         rows.append([str(seed), str(len(train)), str(len(rest)), f"{seconds:.0f}", f"{100 * result.macro_f1:.1f}"])
         print(f"draw {seed}: {seconds:.0f} s, macro-F1 {100 * result.macro_f1:.1f}", file=sys.stderr)
     rows.append(["mean", "", "", f"{mean(float(r[3]) for r in rows):.0f}", f"{mean(float(r[4]) for r in rows):.1f}"])

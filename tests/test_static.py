@@ -82,7 +82,7 @@ def test_int8_tables_give_nearly_what_torch_gives(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"dims": 0}, "dims and channels 1 or more"),
+        ({"dims": 0}, "dims and channels must be 1 or more"),
         ({"chanels": 3}, "unknown key 'chanels'; did you mean 'channels'"),
         ({"data": [{"path": "rows.csv", "label": "frame"}]}, "a fast checkpoint reads frames only"),
     ],
