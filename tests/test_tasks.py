@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def test_sources_are_read_in_every_accepted_form(value, spans):
 
 @pytest.mark.parametrize("value", [[0, 99], [5, 5], "minister", [[1]], 7, ["a", "b", "c"]])
 def test_a_wrong_source_says_what_is_accepted(value):
-    with pytest.raises(DataError, match="accepted|JSON"):
+    with pytest.raises(DataError, match=r"accepted|JSON"):
         parse_source(value, TEXT)
 
 
@@ -50,7 +51,7 @@ def test_stances_are_read_in_our_form_and_in_that_of_newsmtsc():
 
 @pytest.mark.parametrize("value", [[{"target": [4, 12], "label": "for"}], [{"target": [4]}], "no", [3]])
 def test_a_wrong_stance_says_what_is_accepted(value):
-    with pytest.raises(DataError, match="accepted|JSON"):
+    with pytest.raises(DataError, match=r"accepted|JSON"):
         parse_stances(value, TEXT)
 
 
@@ -156,7 +157,7 @@ def test_a_window_of_a_long_sentence_holds_its_target(run):
     assert reading.stances[0].sum(axis=1) == pytest.approx([1, 1], abs=1e-5)
     spans = [span[:2] for span in reading.sources[0]]
     assert sum(text[start:end] == "the bank" for start, end in spans) > 20  # windows overlap, and may cut one in two
-    assert all(a[1] <= b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] <= b[0] for a, b in pairwise(spans))
 
 
 def test_a_model_may_have_one_head_only(files, tiny_base, tmp_path):

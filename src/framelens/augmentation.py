@@ -19,7 +19,8 @@ _STAND_INS = (
     "Kenya", "Malaysia", "Mexico", "Nigeria", "Norway", "Pakistan", "Russia", "South Africa", "South Korea", "Spain", "Thailand",
     "Turkey", "Ukraine", "Vietnam",
 )  # fmt: skip
-_AFTER_A_NAME = "and|or|to|in|is|was|has|had|will|would|of|on|for|with|from|at|by|that|as|but|should|could|may|also|said|says"  # not of a noun
+# What follows a name that stands for itself and not before a noun.
+_AFTER_A_NAME = "and|or|to|in|is|was|has|had|will|would|of|on|for|with|from|at|by|that|as|but|should|could|may|also|said|says"
 _SHORTEST = 6  # words; shorter sentences are left alone
 
 

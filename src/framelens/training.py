@@ -138,10 +138,11 @@ def _assigned(data: LabelledSentences, file: DataConfig) -> LabelledSentences:
 def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> LabelledSentences:
     """The sentences, and copies of some with other states, which are labelled for frames alone."""
     draw = random.Random(options.seed)
-    copies = []
-    for sentence in data:
-        if sentence.framed and draw.random() < options.swap_states and (text := swap_states(sentence.text, draw)):
-            copies.append(replace(sentence, text=text, id=None, source=None, stances=None))
+    copies = [
+        replace(sentence, text=text, id=None, source=None, stances=None)
+        for sentence in data
+        if sentence.framed and draw.random() < options.swap_states and (text := swap_states(sentence.text, draw))
+    ]
     return replace(data, sentences=(*data.sentences, *copies))
 
 
