@@ -69,7 +69,7 @@ def prepare(folder: Path, config: TrainingConfig, default: str, fast: str) -> tu
 
     from framelens.modeling import locate_base
 
-    parts = split_by_article(load_training_data(config))
+    parts = {name: part.having("frames") for name, part in split_by_article(load_training_data(config)).items()}
     names = parts["train"].labels
     base = locate_base(BASE)
     AutoModelForSequenceClassification.from_pretrained(base, num_labels=len(names)).save_pretrained(folder / "classifier")
@@ -106,11 +106,14 @@ def float_checkpoint(source: str, folder: Path) -> None:
     write_manifest(folder, {"name": "float", "max_length": checkpoint.max_length, "tasks": list(checkpoint.tasks)})
 
 
-def measure(tool: str, model: str, sentences: Path, *options: str) -> dict[str, Any]:
-    """One run of the worker; ``first`` is the time from the start of the process to the first result, in seconds."""
+def measure(tool: str, model: str, sentences: Path, seconds: float) -> dict[str, Any]:
+    """One run of the worker, with passes over all sentences for ``seconds`` or longer (0: their labels only).
+
+    ``first`` in the answer is the time from the start of the process to the first result, in seconds.
+    """
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}  # nothing here is to be fetched
     started = time.time()
-    command = [sys.executable, str(WORKER), tool, model, str(sentences), *options]
+    command = [sys.executable, str(WORKER), tool, model, str(sentences), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise RuntimeError(f"{tool} failed:\n{done.stderr[-2000:]}")
@@ -157,7 +160,7 @@ def model_size(model: str) -> float:
     return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
 
 
-def articles_against_sentences(pool: list[dict[str, str]], model: str, number: int, repeats: int) -> list[str]:
+def articles_against_sentences(pool: list[dict[str, str]], name: str, model: str, number: int, repeats: int) -> list[str]:
     """Microseconds a sentence, read as ``number`` articles and as bare sentences. Halves of the pool's articles, so that none repeats."""
     by_article: dict[str, list[str]] = defaultdict(list)
     for row in pool:
@@ -168,12 +171,12 @@ def articles_against_sentences(pool: list[dict[str, str]], model: str, number: i
     bare = [s.text for document in classifier.classify(articles) for s in document.sentences]
     times: dict[str, list[float]] = {"articles": [], "bare": []}
     for _ in range(repeats):
-        for name, texts in (("articles", articles), ("bare", bare)):
+        for form, texts in (("articles", articles), ("bare", bare)):
             started = time.perf_counter()
             classifier.classify(texts)
-            times[name].append(1e6 * (time.perf_counter() - started) / len(bare))
+            times[form].append(1e6 * (time.perf_counter() - started) / len(bare))
     ratio = median(times["articles"]) / median(times["bare"])
-    return [model, str(len(articles)), str(len(bare)), spread(times["articles"]), spread(times["bare"]), f"{ratio:.2f}"]
+    return [name, str(len(articles)), str(len(bare)), spread(times["articles"]), spread(times["bare"]), f"{ratio:.2f}"]
 
 
 def spread(values: list[float]) -> str:
@@ -209,12 +212,13 @@ def main() -> None:
     """Print the tables; write the plot and the figures if asked."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--pool", type=Path, default=Path("../shared/data/pool.jsonl"))
-    parser.add_argument("--config", default="configs/frames.yaml", help="names the test split")
+    parser.add_argument("--config", default="configs/teacher.yaml", help="labelled training and test sentences")
     parser.add_argument("--default", default="default")
     parser.add_argument("--fast", default="fast")
     parser.add_argument("--sentences", type=int, default=2000)
     parser.add_argument("--articles", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=2.0, help="of passes over the sentences in each process, at least")
     parser.add_argument("--plot", type=Path)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", action="store_true")
@@ -235,22 +239,21 @@ def main() -> None:
         quality: dict[str, float | None] = {}
         for name, tool, model, _ in ROWS:  # this run also brings every file into memory before the clock counts
             quality[name] = None
-            trained = tool in ("framelens", "sentence-transformers")
-            if not trained:
-                measure(tool, models[model], folder / "few.json")
+            if tool not in ("framelens", "sentence-transformers"):
+                measure(tool, models[model], folder / "few.json", 0.1)
             else:
-                answer = measure(tool, models[model], folder / "test.json", "--labels")
+                answer = measure(tool, models[model], folder / "test.json", 0)
                 rows = [[int(label in found or i in found) for i, label in enumerate(names)] for found in answer["labels"]]
                 quality[name] = 100 * frame_metric(names).compute(predictions=rows, references=truth)["macro_f1"]
         runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
         for repeat in range(arguments.repeats):
             for name, tool, model, _ in ROWS:
-                runs[name].append(measure(tool, models[model], folder / "sentences.json"))
+                runs[name].append(measure(tool, models[model], folder / "sentences.json", arguments.seconds))
                 print(f"{repeat + 1}/{arguments.repeats} {name}: {runs[name][-1]['per_second']:.0f}/s", file=sys.stderr)
         print(table(HEADER, [_row(name, runs[name], roots, models[model], quality[name]) for name, _, model, roots in ROWS]))
         print("\n" + table(*ratios(runs)))
         compared = [
-            articles_against_sentences(pool, models[m], arguments.articles, arguments.repeats) for m in ("default", "fast")
+            articles_against_sentences(pool, m, models[m], arguments.articles, arguments.repeats) for m in ("default", "fast")
         ]
     print("\n" + table(["model", "articles", "sentences", "in articles, us/sentence", "bare, us/sentence", "ratio"], compared))
     speeds = {name: median(r["per_second"] for r in found) for name, found in runs.items()}
