@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Union
+from typing import Any, Literal, Self, Union
 
 import yaml
 
@@ -187,7 +187,7 @@ class TrainingConfig:
         return all(d.label is None for d in self.data)
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> TrainingConfig:
+    def from_yaml(cls, path: str | Path) -> Self:
         """Read and check a file.
 
         Raises:
@@ -206,9 +206,9 @@ class TrainingConfig:
             raise ConfigError(f"{path}: {error}") from None
 
     @classmethod
-    def from_dict(cls, content: Any, base: str | Path = ".") -> TrainingConfig:
+    def from_dict(cls, content: Any, base: str | Path = ".") -> Self:
         """Check a plain dictionary; relative paths are taken from ``base``."""
-        config = typing.cast(TrainingConfig, _build(cls, content, Path(base), ""))
+        config = typing.cast(Self, _build(cls, content, Path(base), ""))
         folder = (Path(base) / Path(config.model.base).expanduser()).resolve()
         return replace(config, model=replace(config.model, base=str(folder))) if folder.is_dir() else config
 

@@ -146,8 +146,10 @@ class Engine:
         place = [first.setdefault(key, len(first)) for key in zip(sentences, asked, strict=True)]
         unique = list(first)
         logits = np.full((len(unique), self.num_labels), -np.inf, dtype=np.float32)
-        found: list[list[tuple[int, int, float]]] = [[] for _ in unique]
-        stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
+        found: list[list[tuple[int, int, float]]] = [[] for _ in unique] if "source" in self.tasks else []
+        stances: list[Array] = []
+        if "stance" in self.tasks:
+            stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
         spans_needed = (sources and "source" in self.tasks) or any(asked)
         for windows in self._chunks(unique, spans_needed):
             for batch in _batches(windows, batch_tokens):

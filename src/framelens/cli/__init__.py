@@ -20,6 +20,7 @@ VERBS = {
     "train": "train",
     "vary": "vary",
     "soften": "soften",
+    "distil": "distil",
     "evaluate": "evaluate",
     "publish": "publish",
     "prevalence": "prevalence",
