@@ -7,7 +7,7 @@ from html import escape
 from framelens.schema import NO_FRAME, Document, Sentence
 
 # Okabe and Ito's colours, told apart with any kind of colour vision (Okabe & Ito 2008).
-_COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0E442", "#999999")
+COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#0072B2", "#D55E00", "#F0E442", "#999999")
 
 
 def document_html(document: Document) -> str:
@@ -15,7 +15,7 @@ def document_html(document: Document) -> str:
 
     The strength of the colour is the probability of the primary frame; a sentence's title holds all its scores.
     """
-    colours = {label: _COLOURS[i % len(_COLOURS)] for i, label in enumerate(document.labels)}
+    colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(document.labels)}
     shares = document.frame_shares()
     legend = " ".join(
         f'<span style="border-bottom:.25em solid {colours[label]};margin-right:1em">{escape(label)} {shares[label]:.0%}</span>'
@@ -42,6 +42,6 @@ def _sentence_html(sentence: Sentence, colours: dict[str, str]) -> str:
     style = ""
     if sentence.frame:
         alpha = round(255 * (0.15 + 0.45 * sentence.scores.get(sentence.frame, 1.0)))
-        colour = colours.get(sentence.frame, _COLOURS[-1])
+        colour = colours.get(sentence.frame, COLOURS[-1])
         style = f' style="background:{colour}{alpha:02x};border-bottom:2px solid {colour}"'
     return f'<span title="{escape(title, quote=True)}"{style}>{escape(sentence.text)}</span>'

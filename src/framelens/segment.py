@@ -76,7 +76,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 def _unwrap(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Join the lines of one block where the text was wrapped at a column, keep them apart where each is a paragraph."""
     widths = [end - start for start, end in lines]
-    finished = sum(text[:end].rstrip().endswith(_ENDS, start) for start, end in lines[:-1])
+    finished = sum(text[start:end].rstrip().endswith(_ENDS) for start, end in lines[:-1])
     wrapped = (
         len(lines) > 2
         and max(widths) <= 100

@@ -15,7 +15,7 @@ from framelens import __version__
 from framelens.errors import FramelensError
 
 # verb -> module of this package; the command there has the verb's name
-VERBS = {"classify": "classify", "train": "train", "evaluate": "evaluate", "publish": "publish"}
+VERBS = {"classify": "classify", "train": "train", "evaluate": "evaluate", "publish": "publish", "serve": "serve"}
 
 
 class _Verbs(click.Group):
