@@ -86,8 +86,8 @@ def readers_target() -> Callable[[bytes], None]:
                 assert str(row) if isinstance(row, BadRow) else row.values is not None
             for _, text in articles(str(path), "text", encoding):
                 assert isinstance(text, str)
-        except FramelensError as error:
-            assert str(error)
+        except FramelensError:
+            return
 
     return check
 
@@ -122,12 +122,11 @@ def checkpoint_target() -> Callable[[bytes], None]:
             (folder / MANIFEST).write_text(json.dumps({"format": 1, "max_length": 32, "files": files, **fields}))
         try:
             opened = open_checkpoint(folder, need=None)
-        except CheckpointError as error:
-            assert str(error)
-        else:
-            assert opened.max_length > 0
-            assert opened.name
-            opened.labels.select([0.5] * len(opened.labels.labels))
+        except CheckpointError:
+            return
+        assert opened.max_length > 0
+        assert opened.name
+        opened.labels.select([0.5] * len(opened.labels.labels))
 
     return check
 

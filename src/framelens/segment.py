@@ -22,6 +22,7 @@ _ENDS = tuple(".!?:;…”\"'’)")
 _WRAP_AT = 40  # a wrapped line is at least this long; a shorter one that stops early is a headline, a byline or a list
 # A book pasted as one line is handed over in parts, so that no single call holds all of it.
 _MAX_BLOCK = 100_000
+_TAIL = 60  # characters beside a cut that tell whether the sentence goes on
 # What sentencex cuts and should not: after a title, a numbered item's number, the hour of a day, a number's abbreviation.
 _UNFINISHED = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Mx|Messrs|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Cpl|Maj|Adm|Rev|Hon|St|vs)\.|^\(?(?:\d{1,3}|[IVX]+|[A-Za-z])[.)])$"
@@ -113,12 +114,20 @@ def _sentences(text: str, start: int, end: int, language: str) -> Iterator[Span]
     cuts = sorted({*cuts, *(m.end() for m in _AFTER_BRACKET.finditer(block)), len(block)})
     left = 0
     for cut in cuts:
-        if cut < len(block) and _goes_on(block[left:cut].strip(), block[cut:].lstrip()[:12]):
+        if cut < len(block) and _goes_on(_tail(block, left, cut), block[cut : cut + _TAIL].lstrip()[:12]):
             continue
         span = _trimmed(text, start + left, start + cut)
         left = cut
         if span is not None:
             yield span
+
+
+def _tail(block: str, left: int, cut: int) -> str:
+    """The last characters before a cut; all of the piece where it is short. Looking at the whole of a long piece again for
+    each of its cuts would take time in the square of its length."""
+    if cut - left <= _TAIL:
+        return block[left:cut].strip()
+    return "…" + block[cut - _TAIL : cut].rstrip()  # what stands there is not the beginning of the piece
 
 
 def _goes_on(piece: str, following: str) -> bool:

@@ -29,6 +29,7 @@ from framelens.server import messages as m
 from framelens.server.batching import Batcher
 from framelens.server.guard import Guard, Record, problem
 from framelens.server.limits import Limits
+from framelens.server.logs import LOGGER, describe
 
 _BATCH_WINDOW = 64  # lines of one /batch request at work at the same time
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -161,6 +162,9 @@ def create_app(
                 entry["error"] = f"not done within {limits.seconds:g} seconds"
             except FramelensError as error:
                 entry["error"] = str(error)
+            except Exception as error:
+                LOGGER.error("batch line", extra={"fields": describe(error)})
+                entry["error"] = "a fault of the server; its log has it"
             return json.dumps(entry)
 
         async def answers() -> AsyncIterator[str]:

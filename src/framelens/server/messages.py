@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-Target = Annotated[str, Field(min_length=1, max_length=200)]
+
+def _writable(text: str) -> str:
+    """JSON can escape half a surrogate pair, which is no character and cannot be written back."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"half a surrogate pair at character {error.start}") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_writable)]
+Target = Annotated[Text, Field(min_length=1, max_length=200)]
 
 
 class _Message(BaseModel):
@@ -16,7 +27,7 @@ class _Message(BaseModel):
 class ClassifyRequest(_Message):
     """One article or several."""
 
-    text: str | list[str] = Field(
+    text: Text | list[Text] = Field(
         description="An article gives a document, a list of articles a list of documents.",
         examples=["The ministry called the tariffs illegal. Both sides agreed to keep talking."],
     )
@@ -26,8 +37,8 @@ class ClassifyRequest(_Message):
 class BatchLine(_Message):
     """One line of ``/batch``."""
 
-    id: str | int | None = Field(default=None, description="Comes back with the answer.")
-    text: str
+    id: Text | int | None = Field(default=None, description="Comes back with the answer.")
+    text: Text
     targets: list[Target] = []
 
 

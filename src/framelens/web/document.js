@@ -36,6 +36,7 @@ function span(data, slice, at) {
   const { start, end } = data ?? {};
   if (!Number.isInteger(start) || !Number.isInteger(end) || start < 0 || end < start) throw new Error(`${at} has no place in the text`);
   const text = slice(start, end);
+  if (end > start && slice(end - 1, end) === "") throw new Error(`${at} ends beyond the text`);
   if (data.text !== undefined && data.text !== text) throw new Error(`${at} is not what the text has in its place`);
   return { text, start, end, ...(typeof data.name === "string" && { name: data.name }) };
 }

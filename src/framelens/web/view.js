@@ -36,7 +36,8 @@ export class View {
 
   look(frame) {
     const i = this.place(frame);
-    return { class: `line-${i % LINES}`, vars: { "--c": this.about.palette[i % this.about.palette.length] } };
+    const colour = this.about.palette[i % this.about.palette.length];
+    return { class: `line-${i % LINES}`, vars: { "--c": colour, "--on": inkOn(colour) } };
   }
 
   badge(frame) {
@@ -86,11 +87,11 @@ export class View {
       ...rows.map((row) => element("option", { value: row.name }, `${shorten(row.name)} (${row.sentences})`)),
     );
     byId("who").replaceChildren(...rows.map((row) => element(
-      "tr", {},
-      element("th", { scope: "row" }, element("button", { type: "button", "data-source": row.name, "aria-pressed": "false" }, row.name)),
-      element("td", {}, String(row.sentences)),
-      element("td", {}, entries(row.frames, (frame, n) => [this.badge(frame), " ", this.named(frame), ` ${n}`])),
-      element("td", {}, entries(row.targets, (target, stances) => [
+      "tr", { role: "row" },
+      element("th", { scope: "row", role: "rowheader" }, element("button", { type: "button", "data-source": row.name, "aria-pressed": "false" }, row.name)),
+      cell("Sentences", String(row.sentences)),
+      cell("Frames", entries(row.frames, (frame, n) => [this.badge(frame), " ", this.named(frame), ` ${n}`])),
+      cell("Toward", entries(row.targets, (target, stances) => [
         `${target}: `, [...stances].map(([label, n]) => `${label} ${n}`).join(", "),
       ])),
     )));
@@ -183,13 +184,14 @@ export class View {
       this.nodes[index].setAttribute("aria-pressed", "true");
     }
     this.showDetails(index);
+    if (index !== null) this.nodes[index].scrollIntoView({ block: "nearest" });
   }
 
   /** Only one sentence at a time is a tab stop: an article of a thousand must not cost a thousand key strokes. */
   focus(index) {
     this.article.querySelector("[tabindex='0']")?.setAttribute("tabindex", "-1");
     this.nodes[index].setAttribute("tabindex", "0");
-    this.nodes[index].focus();
+    this.nodes[index].focus({ preventScroll: true });
   }
 
   move(from, step) {
@@ -210,15 +212,19 @@ export class View {
       const index = indexOf(event);
       if (index !== null && this.chosen === null && hovers.matches && event.pointerType === "mouse") this.showDetails(index);
     });
+    this.article.addEventListener("pointerdown", () => { this.pointing = true; });
+    addEventListener("pointerup", () => setTimeout(() => { this.pointing = false; })); // after the click that follows
+    addEventListener("pointercancel", () => { this.pointing = false; });
     this.article.addEventListener("click", (event) => {
       const index = indexOf(event);
       if (index === null || !getSelection().isCollapsed) return; // text is being selected
+      const again = index === this.chosen;
       this.focus(index);
-      this.choose(index === this.chosen ? null : index);
+      this.choose(again ? null : index);
     });
     this.article.addEventListener("focusin", (event) => {
       const index = indexOf(event);
-      if (index !== null && event.target.matches(":focus-visible")) this.choose(index);
+      if (index !== null && !this.pointing) this.choose(index); // a click chooses by itself
     });
     this.article.addEventListener("keydown", (event) => {
       const index = indexOf(event);
@@ -254,6 +260,14 @@ export class View {
       this.filter();
     });
   }
+}
+
+// On a phone the cells stand below one another: the label takes the place of the header, the role that of the lost table layout.
+const cell = (label, content) => element("td", { role: "cell", "data-label": label }, content);
+/** Black or white, whichever stands out from `#rrggbb` (relative luminance as in WCAG). */
+function inkOn(colour) {
+  const [r, g, b] = [1, 3, 5].map((at) => (parseInt(colour.slice(at, at + 2), 16) / 255) ** 2.2);
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? "#14181c" : "#ffffff";
 }
 
 const readable = (frame) => frame.replaceAll("_", " ");
