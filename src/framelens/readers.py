@@ -86,7 +86,10 @@ def decode(data: bytes, name: str, encoding: str = "utf-8") -> str:
 
 def _read_delimited(path: Path, text: str, delimiter: str) -> Iterator[Row | BadRow]:
     reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True)
-    header = next(reader, None)
+    try:
+        header = next(reader, None)
+    except csv.Error as error:
+        raise DataError(f"{path}:1: the header is not readable as CSV: {error}") from error
     if not header:
         raise DataError(f"{path}: empty; the first line must name the columns")
     repeated = sorted({name for name in header if header.count(name) > 1})

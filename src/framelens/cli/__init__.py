@@ -23,6 +23,7 @@ VERBS = {
     "distil": "distil",
     "evaluate": "evaluate",
     "publish": "publish",
+    "serve": "serve",
     "prevalence": "prevalence",
     "agreement": "agreement",
     "learning-curve": "learning_curve",
