@@ -32,7 +32,9 @@ _PUBLIC = {
     "train": "training",
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
+    "classify_corpus": "corpus",
     "FramelensError": "errors",
+    "CorpusError": "errors",
     "InputError": "errors",
     "DataError": "errors",
     "ConfigError": "errors",
@@ -44,6 +46,7 @@ __all__ = [
     "Classifier",
     "Columns",
     "ConfigError",
+    "CorpusError",
     "DataError",
     "Document",
     "Evaluation",
@@ -58,6 +61,7 @@ __all__ = [
     "__version__",
     "available_checkpoints",
     "classify",
+    "classify_corpus",
     "evaluate",
     "frame_shares",
     "load_dataset",
@@ -69,8 +73,9 @@ if TYPE_CHECKING:
     from framelens.checkpoint import available_checkpoints
     from framelens.classifier import Classifier, classify
     from framelens.config import TrainingConfig
+    from framelens.corpus import classify_corpus
     from framelens.data import Columns, LabelledSentences, load_dataset
-    from framelens.errors import CheckpointError, ConfigError, DataError, FramelensError, InputError
+    from framelens.errors import CheckpointError, ConfigError, CorpusError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
