@@ -7,6 +7,7 @@ wherever it is done, a repetition replaces them by themselves.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -66,26 +67,28 @@ def run(
         return
     started_here = not ray.is_initialized()
     if started_here:
-        ray.init(log_to_driver=False)
+        ray.init(log_to_driver=False, logging_level=logging.ERROR)
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     context = DataContext.get_current()
     block, bars = context.target_max_block_size, context.enable_progress_bars
     # A block is a shard: by default Ray gathers 128 MiB, hundreds of shards, before it hands anything on.
     context.target_max_block_size, context.enable_progress_bars = 1, False
-    job = replace(job, units={number: job.units[number] for number in pending})
-
-    start = Path.cwd()  # names of files and of the model may be relative to it
+    tasks = [{"task": (number, tuple(job.units[number]), done)} for number, done in pending.items()]
+    job, start = replace(job, units={}), Path.cwd()  # names of files and of the model may be relative to where we are
 
     def read(batch: Batch) -> Iterator[Batch]:
         os.chdir(start)
-        for unit in map(int, batch["unit"]):
-            for shard in shards(unit, job.units[unit], job.fields, job.shard_size, pending[unit]):
+        for number, files, done in batch["task"]:
+            for shard in shards(number, files, job.fields, job.shard_size, done):
                 yield {"shard": [shard]}
 
     try:
         low, high = _bounds(workers, job.threads or 1)
         done = (
-            ray.data.from_items([{"unit": number} for number in pending], override_num_blocks=len(pending))
-            .map_batches(read, batch_size=1)
+            ray.data.from_items(tasks, override_num_blocks=len(tasks))
+            # No core of its own: reading is light, and a cluster whose cores are all taken by models must still read. It also
+            # keeps Ray from fusing the two stages, which would tie all shards of a unit to one actor.
+            .map_batches(read, batch_size=1, num_cpus=0, max_retries=-1)
             .map_batches(
                 _Worker,
                 batch_size=1,

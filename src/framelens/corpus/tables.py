@@ -60,13 +60,12 @@ def sentence_table(
     """
     sentences = [sentence for document in documents for sentence in document.sentences]
     owner = [index for index, document in enumerate(documents) for _ in document.sentences]
-    labels = documents[0].labels if documents else ()
     sources = [sentence.source for sentence in sentences]
 
     def of_article(values: Sequence[Any]) -> pa.Array:
         """A value per article on each of its sentences, held once however long it is."""
-        places = pa.array(owner, pa.int32())
-        return pa.DictionaryArray.from_arrays(places, pa.array(values, pa.string()))
+        encoded = pa.array(values, pa.string()).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(encoded.indices.take(pa.array(owner, pa.int32())), encoded.dictionary)
 
     columns: dict[str, Any] = {
         "article_id": of_article([article.id for article in articles]),
@@ -78,7 +77,10 @@ def sentence_table(
         "text": [sentence.text for sentence in sentences],
         "frame": [sentence.frame for sentence in sentences],
         "frames": [sentence.frames for sentence in sentences],
-        **{f"score_{label}": [sentence.scores.get(label) for sentence in sentences] for label in labels},
+        **{
+            f"score_{label}": [s.scores.get(label) for s in sentences]
+            for label in dict.fromkeys(x for d in documents for x in d.labels)
+        },
         "source": [source and source.text for source in sources],
         "source_start": [source and source.start for source in sources],
         "source_end": [source and source.end for source in sources],
