@@ -29,11 +29,11 @@ from filelock import FileLock, Timeout
 
 from framelens.checkpoint import write_json
 from framelens.corpus.ledger import Finished, Ledger
-from framelens.corpus.sources import InputFile
+from framelens.corpus.sources import SETTINGS, InputFile
 from framelens.errors import CorpusError
 
 DATA, LEDGER, QUARANTINE = "data", "shards.jsonl", "quarantine.jsonl"
-SETTINGS, INPUTS, SUMMARY = "corpus.json", "inputs.jsonl", "summary.json"
+INPUTS, SUMMARY = "inputs.jsonl", "summary.json"
 TEMPORARY, _LOCK, _HOLDER = ".tmp", ".lock", ".holder"
 FORMAT = 1
 # In the order in which --overwrite removes them: the configuration last, so that a folder half removed is still known as ours.

@@ -22,6 +22,7 @@ from framelens.readers import FORMATS, BadRow, Row, decode, decompressed, file_f
 
 UNIT_BYTES = 2**26
 TEXT = ".txt"
+SETTINGS = "corpus.json"  # a folder that holds it is the output of a run, and no input of another
 _SNIFFED = 100  # rows that tell which columns there are
 _LONGEST_TEXT = 2**28  # bytes of a text file, which is one article
 
@@ -94,7 +95,7 @@ def find_files(inputs: Iterable[str | os.PathLike[str]], without: Path) -> tuple
 
     Returns:
         The files, and those of folders and patterns whose ending is none that is read. Nothing below ``without`` (the
-        output folder) is in either, nor what is hidden.
+        output folder) is in either, nor what is hidden; folders that hold the output of a run are passed over.
 
     Raises:
         InputError: something that is not there, a file of an unknown ending, or no file at all.
@@ -248,6 +249,9 @@ def _written(value: Any) -> str:
 
 def _walk(folder: str) -> Iterator[str]:
     for parent, folders, names in os.walk(folder):
+        if SETTINGS in names:
+            folders.clear()
+            continue
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         yield from (str(Path(parent, name)) for name in sorted(names) if not name.startswith("."))
 
