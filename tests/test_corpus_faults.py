@@ -114,7 +114,7 @@ def test_a_disk_that_is_full(run, words_checkpoint, tmp_path):
         pytest.skip("mounting a file system needs a privilege")
     try:
         inputs = write_articles(tmp_path / "in.jsonl", range(100))
-        with pytest.raises(CorpusError, match="no space left to write to .* free some, and what is finished is kept"):
+        with pytest.raises(CorpusError, match=r"no space left to write to .* free some, and what is finished is kept"):
             run(inputs, disk / "out")
         kept = len((disk / "out" / "shards.jsonl").read_bytes().splitlines())
         assert 0 < kept < 20
@@ -174,7 +174,8 @@ def test_files_in_the_middle_that_cannot_be_read(run, tmp_path):
     write_articles(folder / "1.jsonl", range(10))
     (folder / "2-gone.jsonl").symlink_to("nowhere")
     (folder / "3-truncated.jsonl.gz").write_bytes(gzip.compress(lines)[:2500])
-    (folder / "4-truncated.jsonl.zst").write_bytes(pa.compress(lines, codec="zstd", asbytes=True)[:-10])
+    frames = [pa.compress(half, codec="zstd", asbytes=True) for half in (lines[:30_000], lines[30_000:])]
+    (folder / "4-truncated.jsonl.zst").write_bytes(b"".join(frames)[:-10])
     table = pa.Table.from_pylist([{**article(number), "id": f"p{number}"} for number in range(2000)])
     pq.write_table(table, folder / "5-damaged.parquet", row_group_size=500, compression="none")
     damaged = bytearray((folder / "5-damaged.parquet").read_bytes())
@@ -198,13 +199,13 @@ def test_files_in_the_middle_that_cannot_be_read(run, tmp_path):
     for name in ("3-truncated.jsonl.gz", "4-truncated.jsonl.zst", "5-damaged.parquet"):
         first_missing = found[name]["row"]
         assert 1 < first_missing < 2000, name
-        assert read[name] == set(range(1, first_missing)), name
-    assert found["5-damaged.parquet"]["row"] == 1001
+        rest = range(1501, 2001) if name == "5-damaged.parquet" else ()  # the row groups after the damaged one
+        assert read[name] == {*range(1, first_missing), *rest}, name
     for name, reason in {
         "2-gone.jsonl": "No such file",
         "3-truncated.jsonl.gz": "ended before the end-of-stream marker",
         "4-truncated.jsonl.zst": "Truncated compressed stream",
-        "5-damaged.parquet": "not readable as Parquet",
+        "5-damaged.parquet": "rows 1001 to 1500 are not readable as Parquet",
         "6-no.parquet": "not readable as Parquet",
         "7.csv": "the first line must name the columns",
         "8.txt": "byte 0xe9 at offset 3 is not utf-8",
@@ -226,8 +227,8 @@ def test_two_runs_on_one_folder_at_once(run, words_checkpoint, tmp_path, monkeyp
     real = Classifier.classify
 
     def meanwhile(self, texts, **options):
+        monkeypatch.setattr(Classifier, "classify", real)
         with pytest.raises(CorpusError, match=rf"is in use by another run \(process {os.getpid()} on "):
-            monkeypatch.setattr(Classifier, "classify", real)
             run(inputs, tmp_path / "held", overwrite=True)
         return real(self, texts, **options)
 
@@ -254,7 +255,7 @@ def test_output_on_another_file_system(run, tmp_path):
 def test_interrupted_from_the_keyboard(run, tmp_path, monkeypatch):
     inputs = write_articles(tmp_path / "in.jsonl", range(40))
     with inputs.open("r+") as stream:
-        stream.write("{")
+        stream.write("x")
     real, calls = Classifier.classify, []
 
     def classify(self, texts, **options):

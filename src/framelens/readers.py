@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TextIO
+from typing import IO, Any, TextIO, cast
 
 from framelens.errors import DataError, MissingExtraError
 
@@ -119,7 +119,7 @@ def decompressed(handle: IO[bytes], path: Path) -> IO[bytes]:
     """The bytes inside a file whose name ends in .gz or .zst; the file itself for any other name."""
     compression = split_compression(path)[1]
     if compression == ".gz":
-        return io.BufferedReader(gzip.GzipFile(fileobj=handle))
+        return cast(IO[bytes], gzip.GzipFile(fileobj=handle))
     if compression == ".zst":
         try:
             import pyarrow as pa
@@ -234,15 +234,19 @@ def _read_parquet(path: Path, handle: IO[bytes], columns: Collection[str] | None
         import pyarrow.parquet as pq
     except ImportError as error:
         raise MissingExtraError.for_extra("reading Parquet", "corpus") from error
-    number = 0
     try:
         # A buffer makes pyarrow read a column of a row group piece by piece instead of whole.
         table = pq.ParquetFile(handle, buffer_size=2**20)
         wanted = None if columns is None else [name for name in table.schema_arrow.names if name in columns]
-        for batch in table.iter_batches(_PARQUET_ROWS, columns=wanted, use_threads=False):
-            for values in batch.to_pylist():
-                number += 1
-                yield Row(values, f"{path}:{number}")
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        place = f"{path}:{number + 1}" if number else f"{path}"
-        raise DataError(f"{place} is not readable as Parquet: {error}") from error
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(f"{path} is not readable as Parquet: {error}") from error
+    end = 0
+    for group in range(table.num_row_groups):
+        number, end = end, end + table.metadata.row_group(group).num_rows
+        try:
+            for batch in table.iter_batches(_PARQUET_ROWS, row_groups=[group], columns=wanted, use_threads=False):
+                for values in batch.to_pylist():
+                    number += 1
+                    yield Row(values, f"{path}:{number}")
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            yield BadRow(f"{path}:{number + 1}", f"rows {number + 1} to {end} are not readable as Parquet: {error}")
