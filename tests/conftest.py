@@ -124,3 +124,11 @@ def toy_classifier(toy_run):
     from framelens import Classifier
 
     return Classifier.load(toy_run.checkpoint)
+
+
+@pytest.fixture(scope="session")
+def words_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkpoint that counts words, made in no time; for tests of what is around the model."""
+    from tests.corpora import write_checkpoint
+
+    return write_checkpoint(tmp_path_factory.mktemp("models") / "words")

@@ -43,7 +43,9 @@ _PUBLIC = {
     "annotator_agreement": "agreement",
     "LearningCurve": "learning",
     "learning_curve": "learning",
+    "classify_corpus": "corpus",
     "FramelensError": "errors",
+    "CorpusError": "errors",
     "InputError": "errors",
     "DataError": "errors",
     "ConfigError": "errors",
@@ -57,6 +59,7 @@ __all__ = [
     "Columns",
     "Comparison",
     "ConfigError",
+    "CorpusError",
     "DataError",
     "Document",
     "Evaluation",
@@ -76,6 +79,7 @@ __all__ = [
     "available_checkpoints",
     "by_source",
     "classify",
+    "classify_corpus",
     "compare",
     "evaluate",
     "frame_prevalence",
@@ -93,8 +97,9 @@ if TYPE_CHECKING:
     from framelens.classifier import Classifier, classify
     from framelens.comparison import Comparison, compare
     from framelens.config import TrainingConfig
+    from framelens.corpus import classify_corpus
     from framelens.data import Columns, LabelledSentences, load_dataset
-    from framelens.errors import CheckpointError, ConfigError, DataError, FramelensError, InputError
+    from framelens.errors import CheckpointError, ConfigError, CorpusError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
     from framelens.learning import LearningCurve, learning_curve
     from framelens.prevalence import Prevalence, frame_prevalence

@@ -1,6 +1,7 @@
 """The command line: every verb of the API. Results go to stdout, progress and errors to stderr.
 
-Exit status: 0 done, 1 a framelens error (bad input, data, configuration or checkpoint), 2 a wrong command line, 130 interrupted.
+Exit status: 0 done, 1 a framelens error (bad input, data, configuration or checkpoint), 2 a wrong command line, 130 interrupted;
+3 done, but some rows of the input are no article (``corpus``).
 A verb is a module of its own, imported when it is called.
 """
 
@@ -22,6 +23,7 @@ VERBS = {
     "soften": "soften",
     "distil": "distil",
     "evaluate": "evaluate",
+    "corpus": "corpus",
     "publish": "publish",
     "serve": "serve",
     "prevalence": "prevalence",

@@ -12,14 +12,14 @@ from framelens.errors import InputError
 
 def articles(file: str, text_column: str, encoding: str) -> Iterator[tuple[str, str]]:
     """Name and text of each article in ``file``."""
-    from framelens.readers import FORMATS, BadRow, decode, raise_bad_rows, read_rows
+    from framelens.readers import BadRow, decode, file_format, raise_bad_rows, read_rows
 
     if file == "-":
         data = sys.stdin.buffer.read()
         yield "stdin", decode(data, "standard input", encoding)
         return
     path = Path(file)
-    if path.suffix.lower() not in FORMATS:
+    if file_format(path) is None:
         try:
             yield file, decode(path.read_bytes(), file, encoding)
         except OSError as error:
