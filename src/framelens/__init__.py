@@ -27,6 +27,7 @@ _PUBLIC = {
     "by_source": "summaries",
     "network": "summaries",
     "TargetFinder": "targets",
+    "resolve_sources": "sources",
     "split_sentences": "segment",
     "Columns": "data",
     "LabelledSentences": "data",
@@ -87,6 +88,7 @@ __all__ = [
     "learning_curve",
     "load_dataset",
     "network",
+    "resolve_sources",
     "split_sentences",
     "train",
 ]
@@ -105,6 +107,7 @@ if TYPE_CHECKING:
     from framelens.prevalence import Prevalence, frame_prevalence
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
+    from framelens.sources import resolve_sources
     from framelens.summaries import by_source, network
     from framelens.targets import TargetFinder
     from framelens.training import train

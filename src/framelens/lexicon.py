@@ -34,6 +34,12 @@ FUNCTION_WORDS = frozenset(_WORDS["function_words"].split())
 # Nouns and titles, in small letters, that tell a woman or a man.
 WOMEN = frozenset(_WORDS["women"].split())
 MEN = frozenset(_WORDS["men"].split())
+WOMENS_NAMES = frozenset(_WORDS["women_names"].split())
+MENS_NAMES = frozenset(_WORDS["men_names"].split())
+# What a person may be, what a firm may be called, and who may be called a lawmaker; in small letters.
+ROLES = frozenset(_WORDS["roles"].split())
+FIRM_NOUNS = frozenset(_WORDS["firm_nouns"].split())
+LAWMAKERS = frozenset(_WORDS["lawmakers"].split())
 # What holds a state's name and means none; states' names that are given names too; names that small letters make a word.
 NOT_STATES = tuple(_WORDS["not_states"].split(";"))
 GIVEN_NAMES = frozenset(_WORDS["given_names"].split())

@@ -11,6 +11,7 @@ from framelens.lexicon import (
     FIRMS,
     FUNCTION_WORDS,
     HONORIFICS,
+    MENS_NAMES,
     MONTHS_THAT_NAME,
     NOT_NAMES,
     OFFICES,
@@ -19,6 +20,7 @@ from framelens.lexicon import (
     PORTFOLIOS,
     TIMES,
     UPPER,
+    WOMENS_NAMES,
     demonyms,
     is_common,
 )
@@ -245,7 +247,8 @@ def _without_common(group: Words, everywhere: bool) -> Iterator[Words]:
         elif (
             not drop and (word.initial or everywhere) and word.key not in OFFICES | HONORIFICS | PORTFOLIOS and not word.is_head
         ):
-            named = not everywhere and any(w.is_head or w.key in OFFICES for w in following)
+            given = word.key in MENS_NAMES or word.key in WOMENS_NAMES
+            named = (given and bool(following)) or (not everywhere and any(w.is_head or w.key in OFFICES for w in following))
             drop = is_common(word.text) and not named
         if not drop:
             part.append(word)
