@@ -22,7 +22,12 @@ from framelens import Document
 from framelens.cli import VERBS, main
 from tests.conftest import toy_rows, toy_settings, write_jsonl
 
-WITHOUT_RESULT: set[str] = set()  # verbs that print no result, such as a server
+WITHOUT_RESULT = {
+    "serve",
+    "vary",
+    "soften",
+    "distil",
+}  # verbs that print no result: a server, and steps of a recipe that write a file
 ARTICLE = "Storm closes the coast road\n\nHeavy rain fell. Shares of the firm fell.\n"
 
 
@@ -204,7 +209,7 @@ def test_colour_is_for_terminals_only(toy_run, article, toy_file):
     assert "\x1b" not in piped.stdout
     assert piped.stderr == ""  # progress is for terminals, too
     evaluated = on_a_terminal(["evaluate", "--data", str(toy_file), "--model", str(toy_run.checkpoint)])
-    assert "\x1b[1mlabel " in evaluated
+    assert "\x1b[1mframe " in evaluated
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

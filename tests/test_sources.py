@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from framelens import Span, resolve_sources, split_sentences
+from framelens import resolve_sources, split_sentences
 
 MARK = re.compile(r"\{([^|{}]*)(?:\|([^{}]*))?\}")
 

@@ -277,7 +277,7 @@ class _Cast:
         index: int,
         text: str,
         start: int,
-        names: list[tuple[int, int, str]],
+        names: Sequence[tuple[int, int, str]],
         before: frozenset[str],
         after: frozenset[str],
     ) -> _Entity | None:
@@ -299,7 +299,7 @@ class _Cast:
             return entity
         return self._common(index, text, start, inner)
 
-    def _named(self, sentence: str, text: str, start: int, names: list[tuple[int, int, str]]) -> str:
+    def _named(self, sentence: str, text: str, start: int, names: Sequence[tuple[int, int, str]]) -> str:
         """The proper name that a mention is about: the one that its main part ends with."""
         places = [(max(a - start, 0), b - start) for a, b, _ in names if sentence[a:b] not in demonyms()]
         ends = (m.start() for m in _MAIN_ENDS.finditer(text) if not any(a < m.start() < b for a, b in places))

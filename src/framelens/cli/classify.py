@@ -75,20 +75,11 @@ def _write_jsonl(documents: Sequence[tuple[str, Document]], stream: TextIO) -> N
 
 
 def _write_csv(documents: Sequence[tuple[str, Document]], stream: TextIO) -> None:
+    from framelens.schema import Document, Sentence
+
     labels = documents[0][1].labels if documents else ()
-    columns = [
-        "name",
-        "sentence",
-        "start",
-        "end",
-        "text",
-        "frame",
-        "frames",
-        *(f"score_{x}" for x in labels),
-        "source",
-        "stances",
-    ]
-    writer = csv.DictWriter(stream, columns)
+    (blank,) = Document("", (Sentence("", 0, 0),), labels).to_rows()
+    writer = csv.DictWriter(stream, ["name", *blank])
     writer.writeheader()
     for name, document in documents:
         writer.writerows({"name": name, **row} for row in document.to_rows())
