@@ -7,18 +7,17 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any, overload
 
 import numpy as np
 
+from framelens.attribution import judge_targets, name_sources
 from framelens.checkpoint import Checkpoint, open_checkpoint
-from framelens.engine import DEFAULT_BATCH_TOKENS, Engine, Reading
+from framelens.engine import DEFAULT_BATCH_TOKENS, Engine
 from framelens.errors import InputError
-from framelens.schema import STANCES, Document, LabelSet, Sentence, Span, Stance
+from framelens.schema import Document, LabelSet, Sentence, Span, Stance
 from framelens.segment import split_sentences
-from framelens.sources import resolve_sources
-from framelens.targets import Target, TargetFinder
+from framelens.targets import TargetFinder
 
 Targets = Sequence[str] | Mapping[str, Sequence[str]]
 Scores = np.ndarray[Any, np.dtype[np.float64]]
@@ -111,11 +110,13 @@ class Classifier:
         documents, at = [], 0
         for article, parts in zip(articles, spans, strict=True):
             rows = range(at, at := at + len(parts))
-            sources = self._sources(article, parts, rows, reading)
-            stances = [
-                _stances(part, found[row], reading.stances[row]) if found and reading.stances is not None else ()
-                for part, row in zip(parts, rows, strict=True)
-            ]
+            sources: list[Span | None] = [None] * len(parts)
+            stances: list[tuple[Stance, ...]] = [()] * len(parts)
+            if reading.sources is not None:
+                sources = name_sources(article, parts, [reading.sources[row] for row in rows])
+            if found is not None and reading.stances is not None:
+                judged = [found[row] for row in rows], [reading.stances[row] for row in rows]
+                stances = judge_targets(parts, sources, *judged, named_by_caller=targets is not None)
             read = [
                 self._sentence(part, next(scores), source, toward)
                 for part, source, toward in zip(parts, sources, stances, strict=True)
@@ -138,29 +139,10 @@ class Classifier:
         with _bar(len(sentences), progress) as advance:
             return self._engine.logits(sentences, batch_tokens, advance)
 
-    def _sources(self, article: str, parts: Sequence[Span], rows: Sequence[int], reading: Reading) -> list[Span | None]:
-        """Per sentence the most probable source named in it, with the name that the article gives it elsewhere."""
-        if reading.sources is None:
-            return [None] * len(parts)
-        best = [max(reading.sources[row], key=itemgetter(2), default=None) for row in rows]
-        places = [None if b is None else (part.start + b[0], part.start + b[1]) for part, b in zip(parts, best, strict=True)]
-        return resolve_sources(article, parts, places)
-
     def _sentence(self, span: Span, scores: list[float], source: Span | None, stances: tuple[Stance, ...]) -> Sentence:
         frames = self.labels.select(scores) if scores else ()
         named = dict(zip(self.labels.labels, scores, strict=True))
         return Sentence(span.text, span.start, span.end, frames[0] if frames else None, frames, named, source, stances)
-
-
-def _stances(sentence: Span, targets: Sequence[Target], scores: np.ndarray[Any, Any]) -> tuple[Stance, ...]:
-    return tuple(
-        Stance(
-            Span(sentence.text[t.start : t.end], sentence.start + t.start, sentence.start + t.end, t.name),
-            STANCES[int(row.argmax())],
-            float(row.max()),
-        )
-        for t, row in zip(targets, scores, strict=True)
-    )
 
 
 @contextmanager

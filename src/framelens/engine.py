@@ -7,9 +7,11 @@ label keeps its highest logit: the sentence carries a frame if a part of it does
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +172,9 @@ class Engine:
             progress(len(sentences) - len(unique))
         return Reading(
             logits[place] if "frames" in self.tasks else None,
-            [_apart(found[i]) for i in place] if sources and "source" in self.tasks else None,
+            [_apart(found[i], sentence) for i, sentence in zip(place, sentences, strict=True)]
+            if sources and "source" in self.tasks
+            else None,
             [stances[i] for i in place] if "stance" in self.tasks else None,
         )
 
@@ -259,12 +263,14 @@ def softmax(logits: Array) -> Array:
     return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
 
 
-def _apart(spans: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Spans in order of the text; of those that overlap (in neighbouring windows) the more probable."""
+def _apart(spans: list[tuple[int, int, float]], text: str) -> list[tuple[int, int, float]]:
+    """Spans in order of the text; of those that overlap (in neighbouring windows) the more probable. None begins at a genitive's s."""
     kept: list[tuple[int, int, float]] = []
-    for span in sorted(spans, key=lambda s: -s[2]):
-        if all(span[1] <= other[0] or other[1] <= span[0] for other in kept):
-            kept.append(span)
+    for begin, end, score in sorted(spans, key=itemgetter(2), reverse=True):
+        genitive = re.search(r"\w+['’]?$", text[:begin]) if re.match("['’]?s\\b", text[begin:]) else None
+        start = genitive.start() if genitive else begin
+        if all(end <= other[0] or other[1] <= start for other in kept):
+            kept.append((start, end, score))
     return sorted(kept)
 
 
