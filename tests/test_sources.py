@@ -84,7 +84,7 @@ The ministry has not answered. “It is only a road,” said {Ida Falk}, its law
 
 {>|Paulo Reis}"They sent us forms." The union has 300 members.
 
-"We have no comment," {a spokesman|spokesman} for the board said. {The spokesman|spokesman} hung up.
+"We have no comment," {a spokesman} for the board said. {The spokesman|a spokesman} hung up.
 """,
     "offices that differ": """{Prime Minister Jonas Berg|Jonas Berg} promised calm. {Foreign Minister Eva Lind|Eva Lind} promised talks.
 
@@ -112,9 +112,9 @@ The ministry has not answered. “It is only a road,” said {Ida Falk}, its law
 
 {The mayor} was absent.
 """,
-    "introduced without a name": """{A retired colonel|retired colonel} warned of a trap. {The colonel|retired colonel} asked not to be named. {He|retired colonel} had been right before.
+    "introduced without a name": """{A retired colonel} warned of a trap. {The colonel|A retired colonel} asked not to be named. {He|A retired colonel} had been right before.
 
-{A Czech diplomat|Czech diplomat} agreed. {The diplomat|Czech diplomat} smiled.
+{A Czech diplomat} agreed. {The diplomat|A Czech diplomat} smiled.
 """,
     "korean and capitals": """{MINISTER HAN|Han Ji-won}: Welcome to the port.
 

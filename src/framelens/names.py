@@ -165,7 +165,7 @@ def _words(text: str, at: int) -> Iterator[_Word]:
         if abbreviated and gap == ". ":
             gap = " "
         initial = not before or (before in ".!?:;…•" and gap != " ")  # what follows "Ms." or "J." begins no sentence
-        previous, abbreviated = end, word in HONORIFICS
+        previous, abbreviated = end, word in HONORIFICS or word in ("St", "Mt", "Ft")
         if _CONTRACTED.search(word) or word == "I":
             continue
         yield _Word(word, start, end, gap, initial)
