@@ -9,6 +9,7 @@ from itertools import pairwise
 
 from framelens.lexicon import (
     FIRM_NOUNS,
+    FIRMS,
     MENS_NAMES,
     ORGANISATIONS,
     ROLES,
@@ -57,6 +58,8 @@ _SEVERAL = re.compile(
     r"(?:many|some|most|several|(?:a )?few|(?:the )?other|certain|leading|both|all|two|three) ", re.IGNORECASE
 )
 _JOINED = re.compile(r", | and (?:the )?|, and | or | & ")
+_OFFICE_FIRST = re.compile(r"((?:its|his|her|their|the|an?|[\w’']+['’]s?) [^,]{3,60}), (?-i:(?=[A-Z][^,]+,?$))", re.IGNORECASE)
+_FIRST = re.compile(r"[A-Z][\w-]+ ")
 _ENDS_HERE = re.compile(r"(?:['’]s?)?(?:[,.]|$| and| or)")
 _QUOTE = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|(?<!\w)['‘][^'’]{8,}[,.!?]['’]")
 _GOES_ON = re.compile(r"\b(?:also|added|adds|adding|continued|continues|went on|further)\b")
@@ -97,10 +100,7 @@ class Cast:
             for start, end, kind in places:
                 self._note(index, sentences[index], start, end, kind)
         for name in list(self._entities):
-            words = name.split()
-            for cut in range(1, len(words)):
-                for part in {" ".join(words[:cut]), " ".join(words[cut:])}:
-                    self._by_part.setdefault(part, []).append(name)
+            self._learn(name)
         for name in [n for n in self._entities if n in self._by_part]:  # "Ms Ruiz" tells something of "Ana Ruiz"
             short = self._entities.pop(name)
             if short.kind == "person" and (full := self._bearer(name, short.gender, short.first)):
@@ -109,11 +109,21 @@ class Cast:
 
     # Reading the document
 
+    def _learn(self, name: str) -> None:
+        """Let a name be found by its first and its last words."""
+        words = name.split()
+        for cut in range(1, len(words)):
+            for part in {" ".join(words[:cut]), " ".join(words[cut:])}:
+                self._by_part.setdefault(part, []).append(name)
+
     def _note(self, index: int, sentence: Span, start: int, end: int, kind: str) -> None:
         """Take in a name with what stands beside it."""
         words = bare(sentence.text[start:end])
+        if words in self._long or words in demonyms():
+            return
         before, after = beside_of(sentence.text, start, end)
-        person = kind == "person" or bool(before & TITLES) or is_personal(words, kind)
+        described = before | after
+        person = kind == "person" or bool(described & TITLES and not described & FIRM_NOUNS) or is_personal(words, kind)
         thing = kind in ("organisation", "firm") or bool(before & FIRM_NOUNS) or bool(after & FIRM_NOUNS)
         if not words or (" " not in words and not before and not after and not thing):
             if words and _POSSESSED.match(sentence.text, end):
@@ -190,6 +200,8 @@ class Cast:
         if len(last) == 1 and not spoken and _GOES_ON.search(self._sentences[index].text):
             return last[0]
         chosen = here or candidates
+        if kind == "group" and any(e.kind == "person" for e in heard) and all(e.kind != kind for e in chosen):
+            return None  # "they" may be persons together
         return chosen[0] if len(chosen) == 1 and not spoken else None
 
     def _spoken_of(self, gender: str, index: int, start: int) -> list[Entity]:
@@ -223,7 +235,7 @@ class Cast:
         inner = frozenset(w.lower().rstrip(".") for w in WORD.findall(text))
         name = self._named(sentence.text, text, start, names)
         if name:
-            entity = self._full(name, index, before | inner)
+            entity = self._full(name, index, before | inner | after)
             if entity is None:
                 return None
             self._describe(
@@ -234,6 +246,8 @@ class Cast:
 
     def _named(self, sentence: str, text: str, start: int, names: Sequence[tuple[int, int, str]]) -> str:
         """The proper name that a mention is about: the one that its main part ends with."""
+        if (named := _OFFICE_FIRST.match(text)) and head_of(named[1]) in TITLES | FIRM_NOUNS:  # "its lawyer, Ana Ruiz,"
+            start, text = start + named.end(1) + 2, text[named.end(1) + 2 :]
         places = [(max(a - start, 0), b - start) for a, b, _ in names if sentence[a:b] not in demonyms()]
         ends = (m.start() for m in MAIN_ENDS.finditer(text) if not any(a < m.start() < b for a, b in places))
         end = next(ends, len(text))
@@ -243,6 +257,8 @@ class Cast:
             return ""
         for a, b in reversed(places):
             if a < end <= b + 2:  # a possessive 's or a comma stays outside the name
+                if a and _FIRST.fullmatch(text, 0, a) and text[: a - 1].lower().rstrip(".") not in TITLES | FUNCTION:
+                    a = 0  # "Sun Delin": the sentence's first word may be a common one
                 name = bare(text[a:b])
                 return "" if " " not in name and is_common(name) and not self._knows(name) else name
         words = bare(ARTICLE.sub("", text[:end])).split()
@@ -273,7 +289,9 @@ class Cast:
         if entity is not None:
             same = _same_people([e for e in self._entities.values() if ends_of(e.name) == ends_of(name)])
             return max(same, key=lambda e: len(e.name)) if " " in name and same else entity
-        return self._entity(name, "thing" if is_noun(name.split()[-1]) else "person" if beside & TITLES else "name", index)
+        self._learn(name)
+        personal = bool(beside & TITLES) or is_personal(name, "unknown")
+        return self._entity(name, "thing" if is_noun(name.split()[-1]) else "person" if personal else "name", index)
 
     def _bearer(self, part: str, gender: str, index: int) -> Entity | None:
         """The only person whose name begins or ends with a part; of several the only one named so far."""
@@ -284,10 +302,15 @@ class Cast:
         return known[0] if len(known) == 1 else None
 
     def _fuller_organisation(self, name: str) -> Entity | None:
-        """The only organisation whose name ends with a single capitalised noun: "the Commission"."""
-        if " " in name or not is_noun(name):
-            return None
-        fitting = [e for e in self._entities.values() if e.kind == "thing" and e.name != name and name in e.name.split()]
+        """The only organisation with a noun in its name ("the Commission"), or the only firm called so ("Acme" of "Acme Ltd")."""
+
+        def fits(words: list[str]) -> bool:
+            if " " not in name and is_noun(name):
+                return name in words
+            own = name.split()
+            return words[: len(own)] == own and all(w.rstrip(".") in FIRMS for w in words[len(own) :])
+
+        fitting = [e for e in self._entities.values() if e.kind == "thing" and e.name != name and fits(e.name.split())]
         return fitting[0] if len(fitting) == 1 else None
 
     def _common(self, index: int, text: str, start: int, words: frozenset[str]) -> Entity | None:
@@ -298,22 +321,24 @@ class Cast:
         head = head_of(phrase)
         if not head:
             return None
+        told = words - FUNCTION
         if definite:
-            told = words - FUNCTION - {"the"}
-            fitting = [e for e in self._entities.values() if e.first <= index and any(meets(told, head, o) for o in e.offices)]
-            fitting += [e for e in self._entities.values() if e not in fitting and e.seen >= 0 and is_head_of(head, e.name)]
-            if head in _ORGANISATION_NOUNS:
-                fitting += [
-                    e
-                    for e in self._entities.values()
-                    if e not in fitting and e.kind == "thing" and e.first <= index and is_head_of(head, e.name)
-                ]
-            fitting = _same_people([e for e in fitting if (e.kind == "person") == (head in ROLES)])
-            return fitting[0] if len(fitting) == 1 else None
+            so_far = [e for e in self._entities.values() if e.first <= index and (e.kind == "person") == (head in ROLES)]
+            fitting = [e for e in so_far if any(meets(told, head, office) for office in e.offices)]
+            fitting += [
+                e
+                for e in so_far
+                if e not in fitting and (e.seen >= 0 or head in _ORGANISATION_NOUNS) and is_head_of(head, e.name)
+            ]
+            fitting = _same_people(fitting)
+            if fitting or len(told) < 2 or head not in ROLES | _ORGANISATION_NOUNS:
+                return fitting[0] if len(fitting) == 1 else None
+        elif not ARTICLE.match(text) and not head.endswith("s"):
+            return None  # "minister says": in a headline
         kind = "person" if head in ROLES else "group" if head.endswith("s") and head not in FIRM_NOUNS else "thing"
         entity = self._entity(text, kind, index)
         entity.kind = kind
-        self._describe(entity, words - FUNCTION - {"a", "an"})
+        self._describe(entity, told)
         return entity
 
 
