@@ -51,6 +51,7 @@ _SPEAKS = re.compile(
 _GOVERNS = re.compile(r" (?:[Aa]dministration|[Gg]overnment|party|campaign)(?!\w)")
 _NEVER_LAST = (TIMES - MONTHS_THAT_NAME) | {"No", "Nos", "I"}
 _POSSESSIVE = frozenset({"People", "King", "Queen", "Women", "Children", "Workers", "Farmers", "Xi'an", "Christie", "Sotheby"})
+_OF_OFFICES = PORTFOLIOS | OFFICES | HONORIFICS
 _NUMBERED = re.compile(r" (?:\d|[IVX]+\b)[\w.-]*(?:\(\w+\))*(?<![.-])")
 _OF_A_PERSON = re.compile(
     r", (?:\d\d,|who\b|(?:an? |the |its |his |her )?(?:[\w-]+ ){0,3}(?:spokes\w+|director|head|chief|chair\w*|president|minister|premier|"
@@ -165,7 +166,7 @@ def _words(text: str, at: int) -> Iterator[_Word]:
         if abbreviated and gap == ". ":
             gap = " "
         initial = not before or (before in ".!?:;…•" and gap != " ")  # what follows "Ms." or "J." begins no sentence
-        previous, abbreviated = end, word in HONORIFICS
+        previous, abbreviated = end, word in HONORIFICS or word in ("St", "Mt", "Ft")
         if _CONTRACTED.search(word) or word == "I":
             continue
         yield _Word(word, start, end, gap, initial)
@@ -284,11 +285,16 @@ def _pieces(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]
         elif rest:
             continue  # "General Assembly", "Justice Department"
         left = part[:index]
-        while left and (left[-1].key in PORTFOLIOS | OFFICES | HONORIFICS):
+        while left and (left[-1].key in _OF_OFFICES or (is_common(left[-1].text) and not _names_more(left[-1], word))):
             left = left[:-1]
         yield from _plain(left, states)
         return
     yield from _plain(part, states)
+
+
+def _names_more(before: _Word, office: _Word) -> bool:
+    """Whether a common word before an office belongs to a name: "Commission President", but not "Shipping Minister"."""
+    return before.is_head and not (before.key in FIRMS and office.key in ("Minister", "Secretary", "Commissioner"))
 
 
 def _plain(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]:
