@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framelens import resolve_sources, split_sentences
+from framelens import Span, resolve_sources, split_sentences
 
 MARK = re.compile(r"\{([^|{}]*)(?:\|([^{}]*))?\}")
 
