@@ -70,7 +70,7 @@ def test_tags_stand_on_the_first_token_of_each_word():
 
 def test_decoding_gives_back_whole_words():
     logits = np.full((8, 3), -5.0)
-    for index, tag in enumerate([0, 1, 2, 0, 2, 0, 2, 0]):  # an I after an O begins a span; what stands on "##e" is not read
+    for index, tag in enumerate([0, 1, 2, 0, 1, 0, 2, 0]):  # a B beside an I goes on with it; what stands on "##e" is not read
         logits[index, tag] = 5.0
     assert [(start, end) for start, end, _ in TOKENS.decode(logits)] == [(0, 18), (20, 23)]
     assert TOKENS.decode(logits)[0][2] > 0.99
