@@ -94,8 +94,10 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | 
     if not isinstance(files, dict) or not isinstance(manifest.get("max_length"), int):
         raise CheckpointError(f"{folder / MANIFEST}: 'files' (an object) and 'max_length' (a number) are required")
     tasks = manifest.get("tasks", ["frames"])
-    if not isinstance(tasks, list) or not tasks or not set(tasks) <= set(TASKS):
+    if not isinstance(tasks, list) or not tasks or not all(task in TASKS for task in tasks):
         raise CheckpointError(f"{folder / MANIFEST}: tasks are {tasks!r}; accepted: a list of {', '.join(TASKS)}")
+    if isinstance(manifest["max_length"], bool) or not 8 <= manifest["max_length"] <= 8192:
+        raise CheckpointError(f"{folder / MANIFEST}: max_length is {manifest['max_length']!r}; accepted: 8 to 8192")
     for name in need if need is not None else {*_NEEDED, *files}:
         _verify(folder, name, files.get(name))
     try:

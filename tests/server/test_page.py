@@ -228,7 +228,7 @@ def test_a_downloaded_result_opens_again_without_the_server_reading_it(page, tmp
     result.write_text(json.dumps(data))
     page.set_input_files("#file", result)
     page.wait_for_selector("#error:visible")
-    assert "sentence 1 is not what the text has in its place" in page.locator("#error").inner_text()
+    assert "sentence 1 ends beyond the text" in page.locator("#error").inner_text()
 
 
 def test_a_link_holds_the_whole_result_and_the_server_never_sees_it(page, live):

@@ -7,18 +7,19 @@ import json
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, Protocol
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPBearer
-from fastapi.staticfiles import StaticFiles
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.responses import StreamingResponse
+from starlette.responses import FileResponse, StreamingResponse
 
 from framelens import __version__
 from framelens.display import COLOURS
@@ -223,8 +224,15 @@ def create_app(
             error.status_code, str(error.detail), **{k.replace("-", "_"): v for k, v in (error.headers or {}).items()}
         )
 
-    app.mount("/", StaticFiles(directory=str(files("framelens") / "web"), html=True), name="page")
+    # A route for each file and not a mount for all: no path from outside ever meets the file system.
+    for page in Path(str(files("framelens") / "web")).iterdir():
+        name = "" if page.name == "index.html" else page.name
+        app.add_route(f"/{name}", partial(_file, page), methods=["GET"], include_in_schema=False)
     return app
+
+
+async def _file(path: Path, request: Request) -> Response:
+    return FileResponse(path)
 
 
 def _count_sentences(texts: Iterable[str]) -> int:

@@ -31,6 +31,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 KEYED = ("/classify", "/batch", "/labels")  # what an API key protects; the page itself and /health are open
 
 
@@ -76,7 +77,7 @@ class Record:
         route = getattr(scope.get("route"), "path", None)  # the pattern, not what was asked for
         fields = {
             "id": request_id,
-            "method": scope["method"] if route else "-",
+            "method": scope["method"] if scope["method"] in _METHODS else "-",
             "route": route or "-",
             "status": status or 499,  # 499: the client left
             "ms": round(1000 * (time.perf_counter() - started), 1),

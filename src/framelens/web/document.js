@@ -15,12 +15,12 @@ export function checked(data) {
   let last = 0;
   const sentences = list(data.sentences, "sentences").map((s, i) => {
     const at = `sentence ${i + 1}`;
-    const sentence = { ...span(s, slice, at), frame: null, frames: [], scores: {}, source: null, stances: [] };
+    const sentence = { ...span(s, slice, at), frame: null, frames: [], scores: Object.create(null), source: null, stances: [] };
     if (sentence.start < last) throw new Error(`${at} overlaps the one before`);
     last = sentence.end;
     sentence.frames = list(s.frames, `${at}: frames`).map((f) => known(f, labels, at));
     sentence.frame = s.frame === null || s.frame === undefined ? null : known(s.frame, labels, at);
-    for (const label of labels) if (typeof s.scores?.[label] === "number") sentence.scores[label] = clamp(s.scores[label]);
+    for (const label of labels) if (Object.hasOwn(s.scores ?? {}, label) && typeof s.scores[label] === "number") sentence.scores[label] = clamp(s.scores[label]);
     if (s.source) sentence.source = span(s.source, slice, `${at}: source`);
     sentence.stances = list(s.stances ?? [], `${at}: stances`).map((x) => ({
       target: span(x?.target, slice, `${at}: target`),

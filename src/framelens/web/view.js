@@ -17,14 +17,14 @@ export class View {
 
   show(found) {
     this.found = found;
-    this.chosen = null;
     this.frames = new Set();
     byId("only").checked = false;
     this.showArticle();
     this.showFrames();
     this.showSources();
     this.filter();
-    this.showDetails(null);
+    this.chosen = null; // of the sentences before
+    this.choose(null);
     byId("result").hidden = false;
   }
 
@@ -123,10 +123,9 @@ export class View {
 
   showDetails(index) {
     const body = byId("details-body");
-    byId("details").classList.toggle("open", index !== null);
     if (index === null) return body.replaceChildren(element("p", { class: "quiet" }, "None chosen."));
     const sentence = this.found.sentences[index];
-    const ranked = this.found.labels.filter((l) => l in sentence.scores).sort((a, b) => sentence.scores[b] - sentence.scores[a]);
+    const ranked = this.found.labels.filter((l) => Object.hasOwn(sentence.scores, l)).sort((a, b) => sentence.scores[b] - sentence.scores[a]);
     return body.replaceChildren(
       element("blockquote", {}, sentence.text),
       element("dl", {},
@@ -179,6 +178,7 @@ export class View {
       this.nodes[this.chosen].setAttribute("aria-pressed", "false");
     }
     this.chosen = index;
+    byId("details").classList.toggle("open", index !== null);
     if (index !== null) {
       this.nodes[index].classList.add("chosen");
       this.nodes[index].setAttribute("aria-pressed", "true");
@@ -212,19 +212,15 @@ export class View {
       const index = indexOf(event);
       if (index !== null && this.chosen === null && hovers.matches && event.pointerType === "mouse") this.showDetails(index);
     });
-    this.article.addEventListener("pointerdown", () => { this.pointing = true; });
-    addEventListener("pointerup", () => setTimeout(() => { this.pointing = false; })); // after the click that follows
-    addEventListener("pointercancel", () => { this.pointing = false; });
     this.article.addEventListener("click", (event) => {
       const index = indexOf(event);
       if (index === null || !getSelection().isCollapsed) return; // text is being selected
-      const again = index === this.chosen;
       this.focus(index);
-      this.choose(again ? null : index);
+      this.choose(index);
     });
     this.article.addEventListener("focusin", (event) => {
       const index = indexOf(event);
-      if (index !== null && !this.pointing) this.choose(index); // a click chooses by itself
+      if (index !== null) this.choose(index);
     });
     this.article.addEventListener("keydown", (event) => {
       const index = indexOf(event);
