@@ -64,13 +64,18 @@ def test_sources_and_stances_have_their_columns(tmp_path):
     text = "Ann Lee called the tax unfair."
     stance = Stance(Span("the tax", 15, 22), "against", 0.75)
     document = Document(
-        text, (Sentence(text, 0, len(text), source=Span("Ann Lee", 0, 7), stances=(stance,)),), ("weather",), "m@1"
+        text,
+        (Sentence(text, 0, len(text), source=Span("Ann Lee", 0, 7, "Ann Lee MP"), stances=(stance,)),),
+        ("weather",),
+        "m@1",
     )
     table = sentence_table([Article("a", text, "f", 1)], [document], sentence_schema(("weather",), (), True), [])
     pq.write_table(table, tmp_path / "t.parquet", store_schema=False)
     row = pq.read_table(tmp_path / "t.parquet").to_pylist()[0]
-    assert (row["source"], row["source_start"], row["source_end"], row["source_name"]) == ("Ann Lee", 0, 7, None)
-    assert row["stances"] == [{"target": "the tax", "start": 15, "end": 22, "label": "against", "score": 0.75}]
+    assert (row["source"], row["source_start"], row["source_end"], row["source_name"]) == ("Ann Lee", 0, 7, "Ann Lee MP")
+    assert row["stances"] == [
+        {"target": "the tax", "target_name": "the tax", "start": 15, "end": 22, "label": "against", "score": 0.75}
+    ]
 
 
 def test_every_format_gives_the_same_sentences(run, tmp_path):

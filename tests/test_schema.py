@@ -100,7 +100,7 @@ def test_label_set_of_one_label_a_sentence():
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"labels": ()}, "at least one"),
+        ({"labels": (), "multi_label": False}, "at least one"),
         ({"labels": ("a", "a")}, "distinct"),
         ({"labels": ("a", " ")}, "non-empty"),
         ({"labels": ("a", "none")}, "cannot be a label"),

@@ -24,6 +24,9 @@ _PUBLIC = {
     "Stance": "schema",
     "LabelSet": "schema",
     "frame_shares": "schema",
+    "by_source": "summaries",
+    "network": "summaries",
+    "TargetFinder": "targets",
     "split_sentences": "segment",
     "Columns": "data",
     "LabelledSentences": "data",
@@ -33,6 +36,14 @@ _PUBLIC = {
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
     "classify_corpus": "corpus",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "Prevalence": "prevalence",
+    "frame_prevalence": "prevalence",
+    "Agreement": "agreement",
+    "annotator_agreement": "agreement",
+    "LearningCurve": "learning",
+    "learning_curve": "learning",
     "FramelensError": "errors",
     "CorpusError": "errors",
     "InputError": "errors",
@@ -42,9 +53,11 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Agreement",
     "CheckpointError",
     "Classifier",
     "Columns",
+    "Comparison",
     "ConfigError",
     "CorpusError",
     "DataError",
@@ -54,31 +67,46 @@ __all__ = [
     "InputError",
     "LabelSet",
     "LabelledSentences",
+    "LearningCurve",
+    "Prevalence",
     "Sentence",
     "Span",
     "Stance",
+    "TargetFinder",
     "TrainingConfig",
     "__version__",
+    "annotator_agreement",
     "available_checkpoints",
+    "by_source",
     "classify",
     "classify_corpus",
+    "compare",
     "evaluate",
+    "frame_prevalence",
     "frame_shares",
+    "learning_curve",
     "load_dataset",
+    "network",
     "split_sentences",
     "train",
 ]
 
 if TYPE_CHECKING:
+    from framelens.agreement import Agreement, annotator_agreement
     from framelens.checkpoint import available_checkpoints
     from framelens.classifier import Classifier, classify
+    from framelens.comparison import Comparison, compare
     from framelens.config import TrainingConfig
     from framelens.corpus import classify_corpus
     from framelens.data import Columns, LabelledSentences, load_dataset
     from framelens.errors import CheckpointError, ConfigError, CorpusError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
+    from framelens.learning import LearningCurve, learning_curve
+    from framelens.prevalence import Prevalence, frame_prevalence
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
+    from framelens.summaries import by_source, network
+    from framelens.targets import TargetFinder
     from framelens.training import train
 
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from framelens.errors import CheckpointError, FramelensError
-from framelens.schema import LabelSet
+from framelens.schema import TASKS, LabelSet
 
 MANIFEST = "manifest.json"
 LABELS = "labels.json"
@@ -61,6 +61,11 @@ class Checkpoint:
         """Tokens per window; a longer sentence is read in several."""
         return int(self.manifest["max_length"])
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Which heads the model has: of ``frames``, ``source`` and ``stance``."""
+        return tuple(self.manifest.get("tasks", ("frames",)))
+
     def file(self, name: str) -> Path:
         """The path of a file of this checkpoint."""
         return self.path / name
@@ -88,6 +93,9 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | 
     files = manifest.get("files")
     if not isinstance(files, dict) or not isinstance(manifest.get("max_length"), int):
         raise CheckpointError(f"{folder / MANIFEST}: 'files' (an object) and 'max_length' (a number) are required")
+    tasks = manifest.get("tasks", ["frames"])
+    if not isinstance(tasks, list) or not tasks or not set(tasks) <= set(TASKS):
+        raise CheckpointError(f"{folder / MANIFEST}: tasks are {tasks!r}; accepted: a list of {', '.join(TASKS)}")
     for name in need if need is not None else {*_NEEDED, *files}:
         _verify(folder, name, files.get(name))
     try:

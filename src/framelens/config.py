@@ -17,6 +17,7 @@ import yaml
 
 from framelens.data import Columns
 from framelens.errors import ConfigError, FramelensError
+from framelens.schema import TASKS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,11 +28,20 @@ class DataConfig(Columns):
         path: CSV, TSV, JSONL or Parquet.
         texts: where the texts are, if ``path`` is stand-off (ids, SHA-1 of the text and labels, but no text).
         encoding: of CSV, TSV and JSONL.
+        as_split: the split that all rows of the file belong to; left out, the file's split column says, or articles are drawn.
+        hold_out: with ``as_split: train``, the share of its articles that go to dev instead.
     """
 
     path: Path
     texts: Path | None = None
     encoding: str = "utf-8"
+    as_split: Literal["train", "dev", "test"] | None = None
+    hold_out: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.hold_out < 1 or (self.hold_out and self.as_split != "train"):
+            raise ConfigError(f"hold_out is a share from 0 to below 1 and goes with as_split: train; received {self.hold_out}")
 
 
 @dataclass(frozen=True)
@@ -93,8 +103,11 @@ class OptimisationConfig:
         weight_decay: AdamW's.
         class_weights: ``balanced`` lifts rare labels by the square root of their imbalance; ``none`` does not.
         label_smoothing: share of each target moved toward the middle.
+        swap_states: share of the training sentences naming states whose frames are learnt a second time with other states in
+            their place, so that a frame does not depend on who it is.
         precision: ``bf16`` computes in bfloat16 where that is safe (autocast), two to three times as fast on a processor that
             has instructions for it; weights stay float32.
+        task_weights: of the tasks in the sum of their losses; 1 where not given.
         threads: of torch; 0 leaves its default.
         seed: of weights, order and dropout.
     """
@@ -108,7 +121,9 @@ class OptimisationConfig:
     weight_decay: float = 0.01
     class_weights: Literal["balanced", "none"] = "balanced"
     label_smoothing: float = 0.0
+    swap_states: float = 0.0
     precision: Literal["float32", "bf16"] = "float32"
+    task_weights: dict[str, float] = field(default_factory=dict)
     threads: int = 0
     seed: int = 13
 
@@ -122,7 +137,9 @@ class OptimisationConfig:
             "warmup": 0 <= self.warmup < 1,
             "weight_decay": self.weight_decay >= 0,
             "label_smoothing": 0 <= self.label_smoothing < 1,
+            "swap_states": 0 <= self.swap_states <= 1,
             "threads": self.threads >= 0,
+            "task_weights": set(self.task_weights) <= set(TASKS) and all(w > 0 for w in self.task_weights.values()),
         }
         for name, fine in checks.items():
             if not fine:
@@ -136,6 +153,7 @@ class TrainingConfig:
     Attributes:
         data: the labelled files.
         name: of the run and its checkpoint.
+        tasks: what to learn: any of ``frames``, ``source`` and ``stance``. A row need only have labels for some of them.
         labels: names in order, or name -> one-line description; left out, the labels found in the data, sorted.
         none_label: the label that means "no frame" (single-label data only).
         output: the run folder.
@@ -144,6 +162,7 @@ class TrainingConfig:
 
     data: list[DataConfig]
     name: str = "frames"
+    tasks: list[Literal["frames", "source", "stance"]] = field(default_factory=lambda: ["frames"])
     labels: dict[str, str] | list[str] | None = None
     none_label: str | None = None
     output: Path = Path("runs/frames")
@@ -154,13 +173,18 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         if not self.data:
             raise ConfigError("data must name at least one file")
-        if len({d.label is None for d in self.data}) > 1:
+        if not self.tasks or len(set(self.tasks)) != len(self.tasks):
+            raise ConfigError(f"tasks must name at least one of {', '.join(TASKS)}, each once; received {self.tasks}")
+        for task, named in (("frames", "framed"), ("source", "source"), ("stance", "stances")):
+            if task in self.tasks and not any(getattr(d, named) for d in self.data):
+                raise ConfigError(f"no file of data has labels for the task {task!r}")
+        if len({d.label is None for d in self.data if d.framed}) > 1:
             raise ConfigError("either every file has one label a row ('label'), or every file may have several ('labels')")
 
     @property
     def multi_label(self) -> bool:
         """Whether a sentence may carry several labels."""
-        return self.data[0].labels is not None
+        return all(d.label is None for d in self.data)
 
     @classmethod
     def from_yaml(cls, path: str | Path) -> TrainingConfig:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from framelens.annotations import Offsets, TargetStance, parse_source, parse_stances
 from framelens.errors import DataError, MissingExtraError
 from framelens.readers import BadRow, Row, raise_bad_rows, read_rows
-from framelens.schema import NO_FRAME
+from framelens.schema import NO_FRAME, TASKS
 
 SPLITS = ("train", "dev", "test")
 
@@ -29,6 +30,9 @@ class Columns:
             label), or a sequence of columns, one a label, holding 0/1 or true/false.
         primary, id, article_id, split: used where the column exists.
         separator: what joins names in ``labels``.
+        scores: soft labels, as a teacher gives them: a column with an object of label -> probability.
+        source: the span that names the source, or null where the author speaks; see :func:`framelens.annotations.parse_source`.
+        stances: targets and the stance toward each; see :func:`framelens.annotations.parse_stances`.
     """
 
     text: str = "text"
@@ -39,15 +43,33 @@ class Columns:
     article_id: str = "article_id"
     split: str = "split"
     separator: str = ";"
+    scores: str | None = None
+    source: str | None = None
+    stances: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.label is None) == (self.labels is None):
-            raise DataError("name either 'label' (a column with one label a row) or 'labels' (several)")
+        frames = [name for name in ("label", "labels", "scores") if getattr(self, name) is not None]
+        if len(frames) > 1 or not (frames or self.source or self.stances):
+            raise DataError(
+                "name either 'label' (a column with one label a row), 'labels' (several) or 'scores' (a probability for each), "
+                f"and 'source' or 'stances' where there are such columns; received {', '.join(frames) or 'none of them'}"
+            )
+
+    @property
+    def framed(self) -> bool:
+        """Whether the rows say anything about frames."""
+        return self.label is not None or self.labels is not None or self.scores is not None
 
 
 @dataclass(frozen=True)
 class LabelledSentence:
-    """One sentence with its labels. ``meta`` keeps every other column of its row, ``where`` its file and row."""
+    """One sentence with its labels.
+
+    ``meta`` keeps every other column of its row (and, for stand-off data, of its row in the file of texts), ``where`` its file
+    and row, ``context`` the sentences before and after it in its article, as the file (of texts) orders them, or ``""``.
+    ``framed`` is False where the row does not say which frames the sentence has; ``scores`` holds soft labels. ``source`` (spans;
+    none where the author speaks) and ``stances`` are None where the row does not say.
+    """
 
     text: str
     labels: tuple[str, ...] = ()
@@ -57,6 +79,35 @@ class LabelledSentence:
     split: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    context: tuple[str, str] = ("", "")
+    framed: bool = True
+    scores: Mapping[str, float] | None = None
+    source: tuple[Offsets, ...] | None = None
+    stances: tuple[TargetStance, ...] | None = None
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """What the row is labelled for: of ``frames``, ``source`` and ``stance``."""
+        known = (self.framed, self.source is not None, bool(self.stances))
+        return tuple(task for task, labelled in zip(TASKS, known, strict=True) if labelled)
+
+    def joined(self, other: LabelledSentence) -> LabelledSentence:
+        """This sentence with what ``other``, the same sentence elsewhere, knows besides."""
+        scores, labels, primary = self.scores, self.labels, self.primary
+        if self.framed and other.framed:
+            both = [s.scores if s.scores is not None else dict.fromkeys(s.labels, 1.0) for s in (self, other)]
+            scores = {name: (both[0].get(name, 0.0) + both[1].get(name, 0.0)) / 2 for name in {**both[0], **both[1]}}
+        elif other.framed:
+            scores, labels, primary = other.scores, other.labels, other.primary
+        return replace(
+            self,
+            framed=self.framed or other.framed,
+            scores=scores,
+            labels=labels,
+            primary=primary,
+            source=other.source if self.source is None else self.source,
+            stances=other.stances if not self.stances else self.stances,
+        )
 
 
 @dataclass(frozen=True)
@@ -88,16 +139,41 @@ class LabelledSentences:
         """0/1 rows, shape ``(len(self), len(labels))``, in the order of ``labels`` (default: the data set's own)."""
         return [[int(name in s.labels) for name in labels or self.labels] for s in self.sentences]
 
+    def targets(self, labels: Sequence[str]) -> list[list[float]]:
+        """What a model is to give for each label, as :meth:`matrix`, but soft labels where there are, and NaN where nothing is known."""
+        unknown = [float("nan")] * len(labels)
+        return [
+            unknown
+            if not s.framed
+            else [s.scores.get(x, 0.0) if s.scores is not None else float(x in s.labels) for x in labels]
+            for s in self
+        ]
+
+    def having(self, task: str) -> LabelledSentences:
+        """The sentences that are labelled for ``frames``, ``source`` or ``stance``."""
+        return self.select(i for i, s in enumerate(self) if task in s.tasks)
+
+    def joined(self) -> LabelledSentences:
+        """One row per text: labels for other tasks are joined, and of several labellings for frames the mean is taken."""
+        rows: dict[str, LabelledSentence] = {}
+        for sentence in self:
+            first = rows.get(sentence.text)
+            rows[sentence.text] = sentence if first is None else first.joined(sentence)
+        return replace(self, sentences=tuple(rows.values()))
+
     def select(self, keep: Iterable[int]) -> LabelledSentences:
         """The sentences at these positions."""
         return replace(self, sentences=tuple(self.sentences[i] for i in keep), bad_rows=())
 
     def __add__(self, other: LabelledSentences) -> LabelledSentences:
-        if self.multi_label != other.multi_label:
+        if self.multi_label != other.multi_label and self.labels and other.labels:
             raise DataError("a data set with one label a row cannot be joined with one that has several")
         labels = tuple(dict.fromkeys((*self.labels, *other.labels)))
         return LabelledSentences(
-            (*self.sentences, *other.sentences), labels, self.multi_label, (*self.bad_rows, *other.bad_rows)
+            (*self.sentences, *other.sentences),
+            labels,
+            (self if self.labels else other).multi_label,
+            (*self.bad_rows, *other.bad_rows),
         )
 
 
@@ -124,13 +200,14 @@ def load_dataset(
         DataError: an unreadable file, a missing column, or (with ``strict``) unusable rows, each with file, row and reason:
             no text, an unknown label, broken JSON, a repeated id, a stand-off row whose text is missing or has changed.
 
-    Example:
+    Examples:
         >>> rows = [{"text": "Tariffs rose.", "frame": "economy"}, {"text": "It rained.", "frame": "other"}]
         >>> load_dataset(rows, Columns(label="frame")).labels
         ('economy', 'other')
     """
-    parser = _RowParser(columns, labels, None if texts is None else _texts_by_id(texts, columns, encoding))
-    rows = read_rows(source, encoding) if isinstance(source, (str, Path)) else _rows_of(source)
+    standoff = None if texts is None else _texts_by_id(texts, columns, encoding)
+    parser = _RowParser(columns, labels, standoff)
+    rows = rows_of(source, encoding)
     sentences: list[LabelledSentence] = []
     bad: list[BadRow] = []
     for row in rows:
@@ -147,9 +224,16 @@ def load_dataset(
     if not sentences:
         raise DataError(f"{name}: no usable row")
     found = tuple(labels) if labels is not None else tuple(sorted({label for s in sentences for label in s.labels}))
-    if not found:
+    if not found and columns.framed:
         raise DataError(f"{name}: no sentence carries a label")
-    return LabelledSentences(tuple(sentences), found, columns.labels is not None, tuple(bad))
+    if standoff is None:
+        beside = _neighbours([(s.article_id, s.text) for s in sentences])
+        sentences = [replace(s, context=pair) for s, pair in zip(sentences, beside, strict=True)]
+    else:
+        beside = _neighbours([(row.get(columns.article_id), row[columns.text]) for row in standoff.values()])
+        pairs = dict(zip(standoff, beside, strict=True))
+        sentences = [replace(s, context=pairs[str(s.id)]) for s in sentences]
+    return LabelledSentences(tuple(sentences), found if columns.framed else (), columns.label is None, tuple(bad))
 
 
 def split_by_article(
@@ -211,17 +295,12 @@ def _split_by_column(data: LabelledSentences) -> dict[str, LabelledSentences]:
 class _RowParser:
     """Turns rows into sentences; remembers ids to find repeated ones."""
 
-    def __init__(self, columns: Columns, labels: Sequence[str] | None, texts: Mapping[str, str] | None) -> None:
+    def __init__(self, columns: Columns, labels: Sequence[str] | None, texts: Mapping[str, dict[str, Any]] | None) -> None:
         self.columns, self.accepted, self.texts = columns, labels, texts
         self.seen: dict[str, str] = {}
         needed = [] if texts is not None else [columns.text]
-        needed += (
-            [columns.labels]
-            if isinstance(columns.labels, str)
-            else [columns.label]
-            if columns.label
-            else list(columns.labels or ())
-        )
+        for named in (columns.label, columns.labels, columns.scores, columns.source, columns.stances):
+            needed += [named] if isinstance(named, str) else list(named or ())
         self.needed = needed
 
     def parse(self, row: Row) -> LabelledSentence | BadRow:
@@ -236,15 +315,17 @@ class _RowParser:
             if name not in values:
                 raise DataError(f"no column {name!r}; the columns are {', '.join(map(str, values))}")
         identifier = None if _empty(values.get(c.id)) else str(values[c.id])
-        text = values.get(c.text) if self.texts is None else self._standoff_text(self.texts, identifier, values)
+        beside = {} if self.texts is None else self._standoff_row(self.texts, identifier, values, c.text)
+        text = {**values, **beside}.get(c.text)
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"no text in column {c.text!r}: {text!r}")
         if identifier is not None:
             first = self.seen.setdefault(identifier, row.where)
             if first != row.where:
                 raise DataError(f"id {identifier!r} again; it stands first at {first}")
-        labels = self._labels(values)
-        primary = self._primary(values, labels)
+        scores = self._scores(values)
+        labels = self._labels(values) if scores is None else tuple(name for name, p in scores.items() if p >= 0.5)
+        primary = self._primary(values, labels) if c.framed else None
         known = {c.text, c.label, c.id, c.article_id, c.split, c.primary}
         return LabelledSentence(
             text=text,
@@ -253,9 +334,27 @@ class _RowParser:
             id=identifier,
             article_id=None if _empty(values.get(c.article_id)) else str(values[c.article_id]),
             split=None if _empty(values.get(c.split)) else str(values[c.split]),
-            meta={k: v for k, v in values.items() if k not in known and k not in self.needed},
+            meta={k: v for k, v in {**beside, **values}.items() if k not in known and k not in self.needed},
             where=row.where,
+            framed=c.framed,
+            scores=scores,
+            source=None if c.source is None else parse_source(values[c.source], text),
+            stances=None if c.stances is None else parse_stances(values[c.stances], text),
         )
+
+    def _scores(self, values: Mapping[str, Any]) -> Mapping[str, float] | None:
+        if self.columns.scores is None:
+            return None
+        value = values[self.columns.scores]
+        if not isinstance(value, Mapping) or not all(isinstance(p, (int, float)) and 0 <= p <= 1 for p in value.values()):
+            raise DataError(f"scores are {value!r:.80}; accepted: an object of label -> probability")
+        for name in value:
+            self._check(name)
+        return {name: float(p) for name, p in value.items()}
+
+    def _check(self, name: str) -> None:
+        if self.accepted is not None and name not in self.accepted:
+            raise DataError(f"unknown label {name!r}; accepted: {', '.join(self.accepted)}")
 
     def _labels(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         c = self.columns
@@ -265,51 +364,70 @@ class _RowParser:
                 raise DataError(f"no label in column {c.label!r}")
             names = [str(value).strip()]
         elif isinstance(c.labels, str):
-            names = _names(values[c.labels], c.separator)
+            names = label_names(values[c.labels], c.separator)
         else:
             names = [name for name in c.labels or () if _truth(values[name], name)]
         for name in names:
-            if self.accepted is not None and name not in self.accepted:
-                raise DataError(f"unknown label {name!r}; accepted: {', '.join(self.accepted)}")
+            self._check(name)
         return tuple(dict.fromkeys(names))
 
     def _primary(self, values: Mapping[str, Any], labels: tuple[str, ...]) -> str | None:
         value = values.get(self.columns.primary)
-        if _empty(value) or value == NO_FRAME:
+        if _empty(value) or value == NO_FRAME or self.columns.scores is not None:
             return labels[0] if labels else None
         if value not in labels:
             raise DataError(f"primary label {value!r} is not among the row's labels ({', '.join(labels) or 'none'})")
         return str(value)
 
     @staticmethod
-    def _standoff_text(texts: Mapping[str, str], identifier: str | None, values: Mapping[str, Any]) -> str:
-        text = texts.get(identifier) if identifier is not None else None
-        if text is None:
+    def _standoff_row(
+        texts: Mapping[str, dict[str, Any]], identifier: str | None, values: Mapping[str, Any], column: str
+    ) -> dict[str, Any]:
+        row = texts.get(identifier) if identifier is not None else None
+        if row is None:
             raise DataError(f"id {identifier!r} is not in the file of texts")
-        digest = hashlib.sha1(text.encode()).hexdigest()
+        digest = sha1(row[column])
         if values.get("sha1") != digest:
             raise DataError(
                 f"the text of {identifier!r} has SHA-1 {digest}, but it was labelled when it had {values.get('sha1')}"
             )
-        return text
+        return row
 
 
-def _texts_by_id(path: str | Path, columns: Columns, encoding: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _texts_by_id(path: str | Path, columns: Columns, encoding: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     bad = []
     for row in read_rows(path, encoding):
         if isinstance(row, BadRow):
             bad.append(row)
-        elif not isinstance(row.values.get(columns.text), str) or columns.id not in row.values:
-            bad.append(BadRow(row.where, f"columns {columns.id!r} and {columns.text!r} are needed"))
+        elif not isinstance(row.values.get(columns.text), str):
+            bad.append(BadRow(row.where, f"no text in column {columns.text!r}"))
         else:
-            found[str(row.values[columns.id])] = row.values[columns.text]
+            found[str(row.values.get(columns.id) or sha1(row.values[columns.text]))] = row.values
     raise_bad_rows(bad, "rows in the file of texts")
     return found
 
 
-def _rows_of(source: Iterable[Any]) -> Iterator[Row | BadRow]:
-    """Rows of a ``datasets.Dataset`` (class numbers turned into names) or of any iterable of dictionaries."""
+def sha1(text: str) -> str:
+    """Hexadecimal SHA-1 of a text: what stand-off rows carry, and the id of a row that has none."""
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
+def _neighbours(sentences: Sequence[tuple[str | None, str]]) -> list[tuple[str, str]]:
+    """The text before and after each ``(article, text)``, where the row beside it is of the same article."""
+
+    def text(at: int, article: str | None) -> str:
+        inside = article is not None and 0 <= at < len(sentences) and sentences[at][0] == article
+        return sentences[at][1] if inside else ""
+
+    return [(text(i - 1, article), text(i + 1, article)) for i, (article, _) in enumerate(sentences)]
+
+
+def rows_of(source: str | Path | Iterable[Any], encoding: str = "utf-8") -> Iterator[Row | BadRow]:
+    """Rows of a file, of a ``datasets.Dataset`` (class numbers turned into names) or of any iterable of dictionaries."""
+    if isinstance(source, (str, Path)):
+        yield from read_rows(source, encoding)
+        return
     features = getattr(source, "features", None) or {}
     decoders = {name: feature.int2str for name, feature in features.items() if hasattr(feature, "int2str")}
     name = type(source).__name__
@@ -325,8 +443,8 @@ def _empty(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and value != value)
 
 
-def _names(value: Any, separator: str) -> list[str]:
-    """Label names from a list, a JSON list, or names joined by ``separator``."""
+def label_names(value: Any, separator: str = ";") -> list[str]:
+    """Label names from a list, a JSON list, or names joined by ``separator``; empty, or ``"none"``, for no label."""
     if _empty(value):
         return []
     if isinstance(value, str) and value.lstrip().startswith("["):
@@ -353,5 +471,5 @@ def _truth(value: Any, name: str) -> bool:
 
 def count_labels(data: LabelledSentences) -> dict[str, int]:
     """Sentences per label, and without any under ``"none"``."""
-    counts = Counter(label for s in data for label in s.labels or (NO_FRAME,))
+    counts = Counter(label for s in data if s.framed for label in s.labels or (NO_FRAME,))
     return {name: counts[name] for name in (*data.labels, NO_FRAME) if counts[name] or name != NO_FRAME}

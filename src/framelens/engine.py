@@ -8,25 +8,54 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from framelens.annotations import Offsets
 from framelens.checkpoint import ONNX, TOKENIZER, Checkpoint
 from framelens.errors import CheckpointError, InputError
+from framelens.schema import STANCES, TAGS
+from framelens.tokens import Tokens
+
+Array = np.ndarray[Any, Any]
+_Key = tuple[str, tuple[Offsets, ...]]  # a sentence and its targets
 
 DEFAULT_BATCH_TOKENS = 1024
-_CHUNK = 4096  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length
+# Fusions that ONNX Runtime offers and that cost more than they save on a CPU (measured: docs/speed.md).
+SLOW_FUSIONS = ("SkipLayerNormFusion", "AttentionFusion", "BiasGeluFusion", "EmbedLayerNormFusion")
+_CHUNK = 1024  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length (2.6% padding)
 _OVERLAP = 16  # tokens shared by neighbouring windows of a long sentence
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Raw outputs for ``n`` sentences.
+
+    Attributes:
+        logits: shape ``(n, labels)``; None without a frames head.
+        sources: per sentence, the spans ``(start, end, probability)``; None without a source head.
+        stances: per sentence, shape ``(targets, 3)``: probabilities in the order of ``STANCES``; None without a stance head.
+    """
+
+    logits: Array | None = None
+    sources: Sequence[Sequence[tuple[int, int, float]]] | None = None
+    stances: Sequence[Array] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Window:
+    """A sentence or a part of it; ``tokens`` are kept where spans are asked for, ``targets`` as (place, mask)."""
+
     sentence: int
     ids: list[int]
+    tokens: Tokens | None = None
+    targets: tuple[tuple[int, list[int]], ...] = ()
 
 
 class Engine:
@@ -50,12 +79,15 @@ class Engine:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be 1 or more; received {threads}")
         options = onnxruntime.SessionOptions()
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0  # 0: ONNX Runtime decides
-        options.intra_op_num_threads = threads or cores
+        options.intra_op_num_threads = threads or usable_cores()
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread leaves its core to the caller
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
-                str(checkpoint.file(ONNX)), sess_options=options, providers=[providers[device]]
+                str(checkpoint.file(ONNX)),
+                sess_options=options,
+                providers=[providers[device]],
+                disabled_optimizers=list(SLOW_FUSIONS),
             )
             self._tokenizer = Tokenizer.from_file(str(checkpoint.file(TOKENIZER)))
         except Exception as error:  # both raise classes of their own that derive from Exception alone
@@ -65,54 +97,124 @@ class Engine:
         self._inputs = {node.name for node in self._session.get_inputs()}
         self._max_length = checkpoint.max_length
         self._prefix, self._suffix = self._special_tokens()
+        self.tasks = checkpoint.tasks
         self.num_labels = len(checkpoint.labels.labels)
-        outputs = self._session.get_outputs()
-        if outputs[0].shape[-1] != self.num_labels:
-            raise CheckpointError(
-                f"{checkpoint.path}: the model gives {outputs[0].shape[-1]} scores for {self.num_labels} labels"
-            )
+        widths = {node.name: node.shape[-1] for node in self._session.get_outputs()}
+        self._outputs = list(widths)
+        wanted = {"frames": ("logits", self.num_labels), "source": ("source", len(TAGS)), "stance": ("stance", len(STANCES))}
+        for name, width in (wanted[task] for task in self.tasks):
+            if widths.get(name) != width:
+                raise CheckpointError(
+                    f"{checkpoint.path}: the model gives {widths.get(name)} scores as {name!r}; {width} are needed"
+                )
 
     def logits(
         self,
         sentences: Sequence[str],
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: Callable[[int], Any] | None = None,
-    ) -> np.ndarray[Any, np.dtype[np.float32]]:
-        """The model's raw outputs.
+    ) -> Array:
+        """The frames head's raw outputs, float32 of shape ``(len(sentences), num_labels)``; see :meth:`read`."""
+        return np.asarray(self.read(sentences, batch_tokens=batch_tokens, progress=progress, sources=False).logits)
+
+    def read(
+        self,
+        sentences: Sequence[str],
+        targets: Sequence[Sequence[Offsets]] | None = None,
+        *,
+        sources: bool = True,
+        batch_tokens: int = DEFAULT_BATCH_TOKENS,
+        progress: Callable[[int], Any] | None = None,
+    ) -> Reading:
+        """The raw outputs of every head.
 
         Args:
-            sentences: the texts, in any order; equal ones are computed once.
+            sentences: the texts, in any order; equal ones with equal targets are computed once.
+            targets: per sentence, the characters of the targets to find the stance toward.
+            sources: whether to look for sources.
             batch_tokens: tokens in one batch, padding included. Larger is not always faster on a CPU.
             progress: called with the number of sentences just finished.
 
         Returns:
-            float32 array of shape ``(len(sentences), num_labels)``, rows in the order of ``sentences``.
+            Results in the order of ``sentences``. Of the windows of a long sentence, the highest logit counts for each label,
+            each source is taken from where it stands, and each target from the first window that holds it.
         """
         if batch_tokens < 1:
             raise InputError(f"batch_tokens must be 1 or more; received {batch_tokens}")
-        first: dict[str, int] = {}
-        place = [first.setdefault(sentence, len(first)) for sentence in sentences]
+        asked = [tuple(spans) for spans in targets] if targets is not None and "stance" in self.tasks else [()] * len(sentences)
+        first: dict[_Key, int] = {}
+        place = [first.setdefault(key, len(first)) for key in zip(sentences, asked, strict=True)]
         unique = list(first)
-        result = np.full((len(unique), self.num_labels), -np.inf, dtype=np.float32)
-        for start in range(0, len(unique), _CHUNK):
-            windows = list(self._windows(unique[start : start + _CHUNK], start))
+        logits = np.full((len(unique), self.num_labels), -np.inf, dtype=np.float32)
+        found: list[list[tuple[int, int, float]]] = [[] for _ in unique]
+        stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
+        spans_needed = (sources and "source" in self.tasks) or any(asked)
+        for windows in self._chunks(unique, spans_needed):
             for batch in _batches(windows, batch_tokens):
                 rows = [window.sentence for window in batch]
-                np.maximum.at(result, rows, self._run(batch))
+                out = self._run(batch)
+                if "frames" in self.tasks:
+                    np.maximum.at(logits, rows, out["logits"])
+                if sources and "source" in self.tasks:
+                    for window, tags in zip(batch, out["source"], strict=True):
+                        if window.tokens is not None:
+                            found[window.sentence] += window.tokens.decode(tags[: len(window.ids)])
+                judged = [(window.sentence, target) for window in batch for target, _ in window.targets]
+                for (sentence, target), scores in zip(judged, out.get("stance", ()), strict=False):
+                    stances[sentence][target] = softmax(scores)
                 if progress is not None:
                     progress(len(set(rows)))
         if progress is not None and len(sentences) > len(unique):
             progress(len(sentences) - len(unique))
-        return result[place]
+        return Reading(
+            logits[place] if "frames" in self.tasks else None,
+            [_apart(found[i]) for i in place] if sources and "source" in self.tasks else None,
+            [stances[i] for i in place] if "stance" in self.tasks else None,
+        )
 
-    def _windows(self, sentences: Sequence[str], offset: int) -> Iterator[_Window]:
+    def _chunks(self, keys: Sequence[_Key], spans: bool) -> Iterator[list[_Window]]:
+        """The windows of ``_CHUNK`` sentences at a time, in order; while the caller computes one chunk the next is tokenised."""
+        starts = range(0, len(keys), _CHUNK)
+
+        def tokenise(start: int) -> list[_Window]:
+            return list(self._windows(keys[start : start + _CHUNK], start, spans))
+
+        if len(starts) < 2:
+            yield from map(tokenise, starts)
+            return
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="framelens-tokenise") as ahead:
+            following = ahead.submit(tokenise, starts[0])
+            for start in starts[1:]:
+                windows, following = following.result(), ahead.submit(tokenise, start)
+                yield windows
+            yield following.result()
+
+    def _windows(self, keys: Sequence[_Key], offset: int, spans: bool) -> Iterator[_Window]:
         room = self._max_length - len(self._prefix) - len(self._suffix)
-        for index, encoding in enumerate(self._tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False)):
+        encode = self._tokenizer.encode_batch if spans else self._tokenizer.encode_batch_fast  # the fast one leaves out offsets
+        encodings = encode([text for text, _ in keys], add_special_tokens=False)
+        for index, (encoding, (_, targets)) in enumerate(zip(encodings, keys, strict=True)):
             ids = encoding.ids
+            offsets, words = (encoding.offsets, encoding.word_ids) if spans else ([], [])
+            left = dict(enumerate(targets))
             for start in range(0, max(len(ids) - _OVERLAP, 1), room - _OVERLAP if len(ids) > room else room):
-                yield _Window(offset + index, self._prefix + ids[start : start + room] + self._suffix)
+                cut = slice(start, start + room)
+                whole = self._prefix + ids[cut] + self._suffix
+                if not spans:
+                    yield _Window(offset + index, whole)
+                    continue
+                before, after = len(self._prefix), len(self._suffix)
+                tokens = Tokens(
+                    whole,
+                    [(0, 0)] * before + offsets[cut] + [(0, 0)] * after,
+                    [None] * before + words[cut] + [None] * after,
+                )
+                masks = {number: tokens.mask(target) for number, target in left.items()}
+                here = tuple((number, mask) for number, mask in masks.items() if any(mask))
+                left = {number: target for number, target in left.items() if not any(masks[number])}
+                yield _Window(offset + index, whole, tokens, here)
 
-    def _run(self, batch: Sequence[_Window]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    def _run(self, batch: Sequence[_Window]) -> dict[str, Array]:
         width = max(len(window.ids) for window in batch)
         ids = np.zeros((len(batch), width), dtype=np.int64)
         mask = np.zeros_like(ids)
@@ -120,7 +222,14 @@ class Engine:
             ids[row, : len(window.ids)] = window.ids
             mask[row, : len(window.ids)] = 1
         inputs = {"input_ids": ids, "attention_mask": mask}
-        return np.asarray(self._session.run(None, {k: v for k, v in inputs.items() if k in self._inputs})[0])
+        if "stance" in self.tasks:
+            placed = [(row, target) for row, window in enumerate(batch) for _, target in window.targets]
+            inputs["target_rows"] = np.array([row for row, _ in placed], dtype=np.int64)
+            inputs["target_mask"] = np.zeros((len(placed), width), dtype=np.float32)
+            for index, (_, target) in enumerate(placed):
+                inputs["target_mask"][index, : len(target)] = target
+        outputs = self._session.run(self._outputs, {k: v for k, v in inputs.items() if k in self._inputs})
+        return dict(zip(self._outputs, outputs, strict=True))
 
     def _special_tokens(self) -> tuple[list[int], list[int]]:
         """The tokens that the tokenizer puts before and after a text."""
@@ -140,3 +249,31 @@ def _batches(windows: list[_Window], batch_tokens: int) -> Iterator[list[_Window
         batch.append(window)
     if batch:
         yield batch
+
+
+def softmax(logits: Array) -> Array:
+    """Over the last axis."""
+    exponent = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
+
+
+def _apart(spans: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Spans in order of the text; of those that overlap (in neighbouring windows) the more probable."""
+    kept: list[tuple[int, int, float]] = []
+    for span in sorted(spans, key=lambda s: -s[2]):
+        if all(span[1] <= other[0] or other[1] <= span[0] for other in kept):
+            kept.append(span)
+    return sorted(kept)
+
+
+def usable_cores() -> int:
+    """Cores for a batch: what ``OMP_NUM_THREADS`` says, or those that affinity and the container's quota leave this process."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted):
+        return int(wanted)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:  # control groups, version 2: microseconds of processor time in a period, or "max"
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(cores, -(-int(quota) // int(period))))
+    except (OSError, ValueError):
+        return cores

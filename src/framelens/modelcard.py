@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from framelens.evaluation import Evaluation
-from framelens.schema import LabelSet
+from framelens.assessment import Assessment
 from framelens.tables import markdown_table
 
 
 def model_card(
     name: str,
     command: str,
-    labels: LabelSet,
-    evaluations: Mapping[str, Evaluation],
-    float_evaluations: Mapping[str, Evaluation],
+    int8: Assessment,
+    in_float: Assessment,
     splits: Mapping[str, Mapping[str, int]],
     sources: Sequence[str],
     settings: Mapping[str, Any],
@@ -27,15 +25,15 @@ def model_card(
     Args:
         name: of the checkpoint.
         command: that makes it again.
-        labels: with thresholds and descriptions.
-        evaluations: of the int8 model, by split.
-        float_evaluations: of the model before quantisation, by split.
+        int8: the model as it is shipped, on the held-out splits.
+        in_float: the model before quantisation.
         splits: by split, counts of sentences, articles and labels.
         sources: the data files.
         settings: of model and optimisation.
         environment: versions and machine.
         seconds: that the run took.
     """
+    labels = int8.labels
     label_rows = [
         [n, f"{labels.threshold(n):.2f}" if labels.multi_label else "highest", labels.descriptions.get(n, "")]
         for n in labels.labels
@@ -55,15 +53,23 @@ def model_card(
         "this run used `test` for nothing but the figures below.",
         "## Quality of the int8 model",
     ]
-    for split, evaluation in evaluations.items():
+    for split, evaluation in int8.evaluations.items():
+        other = in_float.evaluations[split]
         parts += [
             f"### {split}: {evaluation.sentences} sentences of {evaluation.articles} articles",
             f"macro-F1 **{100 * evaluation.macro_f1:.1f}**, exact match {100 * evaluation.exact_match:.1f}; primary label: macro-F1 "
             f"**{100 * evaluation.primary['macro_f1']:.1f}**, accuracy {100 * evaluation.primary['accuracy']:.1f}. "
-            f"In float: macro-F1 {100 * float_evaluations[split].macro_f1:.1f}, "
-            f"primary {100 * float_evaluations[split].primary['macro_f1']:.1f}.",
+            f"In float: macro-F1 {100 * other.macro_f1:.1f}, primary {100 * other.primary['macro_f1']:.1f}.",
             markdown_table(*evaluation.label_table()),
         ]
+    rows = [
+        [split, task, metric, f"{100 * value:.1f}", f"{100 * in_float.tasks[split][task][metric]:.1f}"]
+        for split, tasks in int8.tasks.items()
+        for task, metrics in tasks.items()
+        for metric, value in metrics.items()
+    ]
+    if rows:
+        parts += ["### Source and stance", markdown_table(["split", "task", "metric", "int8", "float"], rows)]
     parts += [
         "## Settings",
         markdown_table(["setting", "value"], [[k, str(v)] for k, v in settings.items()]),

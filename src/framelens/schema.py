@@ -10,28 +10,37 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from framelens.errors import InputError
 
-if TYPE_CHECKING:  # pandas belongs to the caller, not to the base install
+if TYPE_CHECKING:  # pandas and networkx belong to the caller, not to the base install
+    import networkx as nx
     import pandas as pd
 
 StanceLabel = Literal["favor", "against", "neutral"]
 STANCES: tuple[StanceLabel, ...] = ("favor", "against", "neutral")
+TAGS = ("O", "B", "I")  # of a token: outside a source, at its beginning, within it
+TASKS = ("frames", "source", "stance")
 NO_FRAME = "none"
 AUTHOR = "(author)"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of the document: ``document.text[start:end] == text``."""
+    """A stretch of the document: ``document.text[start:end] == text``.
+
+    ``name`` is whom or what it means where that is known from elsewhere ("Hua Chunying" for "she", "China" for "Beijing"), else the text.
+    """
 
     text: str
     start: int
     end: int
+    name: str = ""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.text)
         if self.start < 0 or self.end - self.start != len(self.text):
             raise InputError(
                 f"a span of {len(self.text)} characters cannot stand at {self.start}:{self.end}; "
@@ -41,7 +50,7 @@ class Span:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Span:
         """The inverse of :func:`dataclasses.asdict`."""
-        return cls(_get(data, "text", str), _get(data, "start", int), _get(data, "end", int))
+        return cls(_get(data, "text", str), _get(data, "start", int), _get(data, "end", int), str(data.get("name", "")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +148,37 @@ class Document:
         """Who frames what, toward whom: one row per source, the most quoted first.
 
         Returns:
-            Rows with ``source`` (the span's text, or ``"(author)"``), ``sentences`` (their indices),
-            ``frames`` (count per frame) and ``stances`` (target -> count per stance).
+            Rows with ``source`` (the span's name, or ``"(author)"``), ``sentences`` (their indices),
+            ``frames`` (count per frame) and ``stances`` (name of the target -> count per stance).
         """
-        rows: dict[str, dict[str, Any]] = {}
-        for index, sentence in enumerate(self.sentences):
-            name = sentence.source.text if sentence.source else AUTHOR
-            row = rows.setdefault(name, {"source": name, "sentences": [], "frames": Counter(), "stances": {}})
-            row["sentences"].append(index)
-            row["frames"].update(sentence.frames)
-            for stance in sentence.stances:
-                row["stances"].setdefault(stance.target.text, Counter())[stance.label] += 1
-        ordered = sorted(rows.values(), key=lambda row: -len(row["sentences"]))
-        for row in ordered:
-            row["frames"] = dict(row["frames"])
-            row["stances"] = {target: dict(counts) for target, counts in row["stances"].items()}
-        return ordered
+        from framelens.summaries import source_rows  # sums need the nouns, so they stand below them
+
+        return source_rows(enumerate(self.sentences))
+
+    @overload
+    def network(self, *, as_graph: Literal[False] = ...) -> list[dict[str, Any]]: ...
+
+    @overload
+    def network(self, *, as_graph: Literal[True]) -> nx.DiGraph[str]: ...
+
+    def network(self, *, as_graph: bool = False) -> list[dict[str, Any]] | nx.DiGraph[str]:
+        """Who takes which stance toward whom: one row per pair of source and target, the most frequent first.
+
+        Args:
+            as_graph: give a :class:`networkx.DiGraph` from source to target instead of rows; see
+                :func:`framelens.summaries.to_graph` for what its edges hold. Needs the extra ``network``.
+
+        Returns:
+            Rows with ``source`` and ``target`` (names), ``stances`` (mentions per stance), ``frames`` (sentences per frame)
+            and ``sentences`` (their indices).
+
+        Raises:
+            MissingExtraError: ``as_graph=True`` without networkx.
+        """
+        from framelens.summaries import edge_rows, to_graph
+
+        rows = edge_rows(enumerate(self.sentences))
+        return to_graph(rows) if as_graph else rows
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that ``json`` can write; :meth:`from_dict` reads it back."""
@@ -189,7 +213,7 @@ class Document:
         return cls.from_dict(json.loads(text))
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One flat row per sentence, for tables: text, offsets, frames, a column per score, source, stances."""
+        """One flat row per sentence, for tables: text, offsets, frames, a column per score, source, stances (by name of the target)."""
         return [
             {
                 "sentence": number,
@@ -200,7 +224,8 @@ class Document:
                 "frames": ";".join(s.frames),
                 **{f"score_{label}": s.scores.get(label) for label in self.labels},
                 "source": s.source.text if s.source else None,
-                "stances": ";".join(f"{x.target.text}={x.label}" for x in s.stances),
+                "source_name": s.source.name if s.source else None,
+                "stances": ";".join(f"{x.target.name}={x.label}" for x in s.stances),
             }
             for number, s in enumerate(self.sentences)
         ]
@@ -215,7 +240,7 @@ class Document:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sentences, coloured by primary frame."""
-        from framelens.report import document_html  # a page is only built when somebody looks
+        from framelens.display import document_html  # a page is only built when somebody looks
 
         return document_html(self)
 
@@ -242,8 +267,8 @@ class LabelSet:
     descriptions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.labels or len(set(self.labels)) != len(self.labels):
-            raise InputError(f"labels must be distinct and at least one; received {list(self.labels)}")
+        if len(set(self.labels)) != len(self.labels) or not (self.labels or self.multi_label):
+            raise InputError(f"labels must be distinct, and at least one where one must hold; received {list(self.labels)}")
         if any(not isinstance(name, str) or not name.strip() for name in self.labels):
             raise InputError(f"labels must be non-empty strings; received {list(self.labels)}")
         if self.multi_label and NO_FRAME in self.labels:
@@ -262,10 +287,12 @@ class LabelSet:
 
     def select(self, scores: Sequence[float]) -> tuple[str, ...]:
         """The labels that a sentence with these probabilities carries, most probable first."""
-        ranked = sorted(zip(self.labels, scores, strict=True), key=lambda pair: -pair[1])
+        pairs = zip(self.labels, scores, strict=True)
         if self.multi_label:
-            return tuple(label for label, score in ranked if score >= self.threshold(label))
-        return () if ranked[0][0] == self.none_label else (ranked[0][0],)
+            carried = [(-score, label) for label, score in pairs if score >= self.threshold(label)]
+            return tuple([label for _, label in sorted(carried, key=itemgetter(0))])
+        best = max(pairs, key=itemgetter(1))[0]
+        return () if best == self.none_label else (best,)
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that ``json`` can write."""

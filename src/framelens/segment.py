@@ -17,20 +17,22 @@ from framelens.schema import Span
 
 _LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
-_OPENING = re.compile(r'(?<![^\s(\[{—–-])"(?=\S)')
+_OPENING = re.compile(r'"(?<![^\s(\[{—–-]")(?=\S)')  # looks behind only where there is a mark, which is many times faster
+_MARK = re.compile("[“”]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ENDS = tuple(".!?:;…”\"'’)")
 _WRAP_AT = 40  # a wrapped line is at least this long; a shorter one that stops early is a headline, a byline or a list
 # A book pasted as one line is handed over in parts, so that no single call holds all of it.
 _MAX_BLOCK = 100_000
 # What sentencex cuts and should not: after a title, a numbered item's number, the hour of a day, a number's abbreviation.
-_UNFINISHED = re.compile(
-    r"(?:\b(?:Mr|Mrs|Ms|Mx|Messrs|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Cpl|Maj|Adm|Rev|Hon|St|vs)\.|^\(?(?:\d{1,3}|[IVX]+|[A-Za-z])[.)])$"
-)
+_TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Messrs|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Cpl|Maj|Adm|Rev|Hon|St|vs)\.$")
+_ITEM = re.compile(r"\(?(?:\d{1,3}|[IVX]+|[A-Za-z])[.)]")
 _BEFORE_NUMBER = re.compile(r"\b(?:No|Nos|no|nos|vol|Vol|pp|p|Fig|fig|Art|art|Sec|sec|para|c|ca|approx)\.$")
 _HOUR = re.compile(r"\b[ap]\.m\.$")
 _DAY = re.compile(r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:GMT|UTC|BST|CET|EST|EDT|ET|PST|PT)\b|[a-z]")
 # What it leaves whole and should not: a sentence in brackets before the next one.
 _AFTER_BRACKET = re.compile(r"[.!?][)\]]\s+(?=[A-Z“\"(\[])")
+_TAIL = 12  # characters at the end of a piece that hold the longest of these abbreviations and what stands before it
 _INNER_END = re.compile(r"[.!?…]['’)\]]*\s+['‘“(\[]?[A-Z0-9]")
 
 
@@ -48,7 +50,7 @@ def split_sentences(text: str, language: str = "en") -> list[Span]:
         Spans in order, without overlap, none empty, none with white space or control characters at its ends,
         with ``text[s.start:s.end] == s.text``.
 
-    Example:
+    Examples:
         >>> [s.text for s in split_sentences("U.S. officials met. Talks failed.")]
         ['U.S. officials met.', 'Talks failed.']
     """
@@ -123,11 +125,12 @@ def _sentences(text: str, start: int, end: int, language: str) -> Iterator[Span]
 
 def _goes_on(piece: str, following: str) -> bool:
     """Whether a cut after ``piece`` would part what belongs together."""
-    if _UNFINISHED.search(piece):
+    tail = piece[-_TAIL:]
+    if _TITLE.search(tail) or _ITEM.fullmatch(piece):
         return True
-    if _BEFORE_NUMBER.search(piece):
+    if _BEFORE_NUMBER.search(tail):
         return following[:1].isdigit()
-    return bool(_HOUR.search(piece) and _DAY.match(following))
+    return bool(_HOUR.search(tail) and _DAY.match(following))
 
 
 def _trimmed(text: str, left: int, right: int) -> Span | None:
@@ -149,19 +152,26 @@ def _plain_quotes(block: str) -> str:
     inside a quote; so an opening mark is blanked where nothing closes it before the next, and where the quote holds several
     sentences and no attribution follows it. Control characters and line breaks turn into spaces.
     """
-    chars = list(re.sub(r"[\x00-\x1f\x7f]", " ", _OPENING.sub("“", block).replace('"', "”")))
+    plain = _CONTROL.sub(" ", _OPENING.sub("“", block).replace('"', "”"))
+    blanked = []
     still_open: int | None = None
-    for index, char in enumerate(chars):
-        if char == "“":
+    for mark in _MARK.finditer(plain):
+        index = mark.start()
+        if mark.group() == "“":
             if still_open is not None:
-                chars[still_open] = " "
+                blanked.append(still_open)
             still_open = index
-        elif char == "”":
+        else:
             if still_open is not None and _stands_alone(block, still_open, index):
-                chars[still_open] = " "
+                blanked.append(still_open)
             still_open = None
     if still_open is not None:
-        chars[still_open] = " "
+        blanked.append(still_open)
+    if not blanked:
+        return plain
+    chars = list(plain)
+    for index in blanked:
+        chars[index] = " "
     return "".join(chars)
 
 

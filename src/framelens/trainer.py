@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
-from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 from transformers.trainer import TRAINING_ARGS_NAME
 
+from framelens.config import OptimisationConfig
 from framelens.errors import CheckpointError
+from framelens.features import Collator
+from framelens.modeling import FrameModel
+from framelens.runs import processes
 
 log = logging.getLogger("framelens.training")
 _OPTIMIZER, _STATE = "optimizer.safetensors", "training_state.json"
@@ -35,14 +40,28 @@ class EpochLog(TrainerCallback):  # type: ignore[misc]
 
 
 class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here
-    """``Trainer`` with its own learning rate for parameters outside the encoder, and safe training states."""
+    """``Trainer`` with its own learning rate for parameters outside the encoder, and safe training states.
+
+    Args:
+        head_learning_rate: of everything that is not the encoder.
+        assess: metrics of the model, by name; called after each epoch.
+    """
 
     optimizer: Any
     lr_scheduler: Any
+    control: Any
 
-    def __init__(self, *args: Any, head_learning_rate: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, head_learning_rate: float, assess: Callable[[], dict[str, float]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_learning_rate = head_learning_rate
+        self._assess = assess
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The metrics of ``assess``: the stock loop takes one output of one shape per sentence, and shuffles what is grouped by length."""
+        metrics = {f"eval_{name}": value for name, value in self._assess().items()}
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
 
     def create_optimizer(self, model: Any = None) -> Any:
         """AdamW over four groups: encoder and head, each with and without weight decay."""
@@ -63,9 +82,6 @@ class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
                 fused=True,  # one pass over memory a step: on two cores the step of a base-size encoder is otherwise a fifth of the time
             )
         return self.optimizer
-
-    def _get_eval_sampler(self, eval_dataset: Any) -> Any:
-        return SequentialSampler(eval_dataset)  # the stock one groups by length too, and predictions lose their order
 
     def _save(self, output_dir: str | None = None, state_dict: dict[str, Any] | None = None) -> None:
         super()._save(output_dir, state_dict)
@@ -117,6 +133,58 @@ class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped he
         torch.set_rng_state(torch.tensor(states["torch"], dtype=torch.uint8))
         for device, state in enumerate(states["cuda"][: torch.cuda.device_count()]):
             torch.cuda.set_rng_state(torch.tensor(state, dtype=torch.uint8), device)
+
+
+def build_trainer(
+    options: OptimisationConfig,
+    folder: Path,
+    model: FrameModel,
+    tokenizer: Any,
+    rows: list[dict[str, Any]],
+    assess: Callable[[], dict[str, float]],
+    progress: bool,
+) -> FrameTrainer:
+    """A trainer that keeps the epoch with the best ``score`` of ``assess`` and its states in ``folder``."""
+    steps = math.ceil(len(rows) / (options.batch_size * processes()[1]))  # of an epoch
+    trainer = FrameTrainer(
+        head_learning_rate=options.head_learning_rate,
+        assess=assess,
+        model=model,
+        args=TrainingArguments(
+            output_dir=str(folder),
+            num_train_epochs=options.epochs,
+            per_device_train_batch_size=options.batch_size,
+            learning_rate=options.learning_rate,
+            weight_decay=options.weight_decay,
+            warmup_steps=math.ceil(options.warmup * options.epochs * steps),
+            eval_strategy="epoch",
+            save_strategy="epoch",
+            logging_strategy="epoch",
+            save_total_limit=2,
+            load_best_model_at_end=True,
+            restore_callback_states_from_checkpoint=True,  # so that a resumed run keeps counting its patience
+            metric_for_best_model="score",
+            greater_is_better=True,
+            train_sampling_strategy="group_by_length",
+            bf16=options.precision == "bf16",
+            use_cpu=not torch.cuda.is_available(),
+            seed=options.seed,
+            data_seed=options.seed,
+            label_names=["labels"],
+            remove_unused_columns=False,
+            dataloader_pin_memory=torch.cuda.is_available(),
+            disable_tqdm=not progress,
+            report_to="none",
+        ),
+        train_dataset=rows,
+        eval_dataset=rows[:1],  # the Trainer wants one; `assess` knows the dev sentences
+        processing_class=tokenizer,
+        data_collator=Collator(tokenizer.pad_token_id),
+        callbacks=[EpochLog(), EarlyStoppingCallback(early_stopping_patience=options.patience)],
+    )
+    if not progress:
+        trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def last_complete_checkpoint(folder: Path) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import math
+import random
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from framelens.checkpoint import CARD, LABELS, write_json, write_manifest, write_text
-from framelens.classifier import Classifier, Scores, probabilities
-from framelens.config import TrainingConfig
+from framelens.augmentation import swap_states
+from framelens.checkpoint import CARD, LABELS, open_checkpoint, write_json, write_manifest, write_text
+from framelens.config import DataConfig, OptimisationConfig, TrainingConfig
 from framelens.data import LabelledSentences, count_labels, load_dataset, split_by_article
+from framelens.engine import Engine, Reading
 from framelens.errors import DataError, MissingExtraError
 from framelens.runs import (
     CHECKPOINT,
@@ -29,22 +31,26 @@ from framelens.runs import (
     describe_environment,
     logging_to,
     prepare_folder,
+    processes,
     write_lines,
 )
 from framelens.schema import LabelSet
 
 try:
     import torch
-    from transformers import DataCollatorWithPadding, EarlyStoppingCallback, PrinterCallback, TrainingArguments, set_seed
+    from transformers import set_seed
     from transformers.utils import logging as transformers_logging
 
-    from framelens.calibration import best_threshold, calibrate
-    from framelens.evaluation import Evaluation, score_predictions
+    from framelens.assessment import Assessment, assess, dev_macro_f1
+    from framelens.calibration import temperature
+    from framelens.evaluation import Evaluation
     from framelens.export import export_checkpoint
-    from framelens.metrics import frame_metric
+    from framelens.features import features
     from framelens.modelcard import model_card
     from framelens.modeling import FrameModel, load_base
-    from framelens.trainer import EpochLog, FrameTrainer, last_complete_checkpoint
+    from framelens.reading import read
+    from framelens.tasks import source_metrics, stance_metrics
+    from framelens.trainer import build_trainer, last_complete_checkpoint
 except ImportError as error:
     if isinstance(error, MissingExtraError):
         raise
@@ -60,13 +66,18 @@ class TrainingRun:
     Attributes:
         folder: the run folder (configuration, environment, log, history, predictions, metrics, checkpoint).
         checkpoint: the folder to hand to :meth:`framelens.Classifier.load`.
-        metrics: :class:`Evaluation` of the int8 checkpoint by split.
+        metrics: :class:`Evaluation` of the int8 checkpoint's frames by split; empty without a frames head.
+        tasks: by split, the metrics of ``source`` (:func:`framelens.tasks.span_f1`) and ``stance`` where they were learnt.
         seconds: wall time.
+
+    Where several processes train together (``accelerate launch``), the first one writes the folder and has all of this; the
+    others return without metrics as soon as the training itself is done.
     """
 
     folder: Path
     checkpoint: Path
     metrics: Mapping[str, Evaluation]
+    tasks: Mapping[str, Mapping[str, Mapping[str, float]]]
     seconds: float
 
 
@@ -95,6 +106,8 @@ def train(
         config = TrainingConfig.from_dict(config)
     elif not isinstance(config, TrainingConfig):
         config = TrainingConfig.from_yaml(config)
+    if processes()[0] > 0:  # the first process writes the folder
+        return _run(config, config.output, command, resume, False, started)
     folder = prepare_folder(config, resume, overwrite)
     with logging_to(folder / LOG):
         try:
@@ -108,11 +121,35 @@ def load_training_data(config: TrainingConfig) -> LabelledSentences:
     """All files of a configuration as one data set, every label checked against the configured ones."""
     names = list(config.labels) if config.labels is not None else None
     parts = [load_dataset(d.path, d, labels=names, texts=d.texts, encoding=d.encoding) for d in config.data]
-    data = parts[0]
-    for part in parts[1:]:
-        data = data + part
+    data = _assigned(parts[0], config.data[0])
+    for part, file in zip(parts[1:], config.data[1:], strict=True):
+        data = data + _assigned(part, file)
     labels = tuple(names) if names is not None else tuple(sorted(data.labels))
     return replace(data, labels=labels)
+
+
+def _assigned(data: LabelledSentences, file: DataConfig) -> LabelledSentences:
+    """The rows of a file with the split that its configuration gives them."""
+    if file.as_split is None:
+        return data
+
+    def split(article: str) -> str | None:
+        drawn = int(hashlib.sha1(article.encode()).hexdigest()[:8], 16) / 16**8
+        return "dev" if drawn < file.hold_out else file.as_split
+
+    assigned = tuple(replace(s, split=split(article)) for s, article in zip(data, data.articles, strict=True))
+    return replace(data, sentences=assigned)
+
+
+def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> LabelledSentences:
+    """The sentences, and copies of some with other states, which are labelled for frames alone."""
+    draw = random.Random(options.seed)
+    copies = [
+        replace(sentence, text=text, id=None, source=None, stances=None)
+        for sentence in data
+        if sentence.framed and draw.random() < options.swap_states and (text := swap_states(sentence.text, draw))
+    ]
+    return replace(data, sentences=(*data.sentences, *copies))
 
 
 def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progress: bool, started: float) -> TrainingRun:
@@ -121,16 +158,22 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         torch.set_num_threads(options.threads)
     _set_seeds(options.seed)
     environment = describe_environment()
-    write_json(folder / ENVIRONMENT, environment)
+    first = processes()[0] == 0
+    if first:
+        write_json(folder / ENVIRONMENT, environment)
     data = load_training_data(config)
     splits = split_by_article(
         data, dev=config.split.dev, test=config.split.test, seed=config.split.seed, use_column=config.split.use_column
     )
+    splits = {
+        name: part.select(i for i, s in enumerate(part) if set(s.tasks) & set(config.tasks)) for name, part in splits.items()
+    }
+    splits["train"] = _with_swaps(splits["train"].joined(), options)
     labels = LabelSet(
-        data.labels,
+        data.labels if "frames" in config.tasks else (),
         data.multi_label,
         none_label=config.none_label,
-        descriptions=config.labels if isinstance(config.labels, dict) else {},
+        descriptions=config.labels if isinstance(config.labels, dict) and "frames" in config.tasks else {},
     )
     counts = _check_splits(splits, labels)
     for split, counted in counts.items():
@@ -138,50 +181,69 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
 
     (transformers_logging.enable_progress_bar if progress else transformers_logging.disable_progress_bar)()
     encoder, tokenizer = load_base(config.model.base)
+    balanced = options.class_weights == "balanced" and "frames" in config.tasks
     model = FrameModel(
         encoder,
         len(labels.labels),
+        tasks=config.tasks,
         multi_label=labels.multi_label,
         dropout=config.model.dropout,
-        class_weights=_class_weights(splits["train"], labels) if options.class_weights == "balanced" else None,
+        class_weights=_class_weights(splits["train"].having("frames"), labels) if balanced else None,
         label_smoothing=options.label_smoothing,
+        task_weights=options.task_weights,
     )
-    trainer = _trainer(config, folder, model, tokenizer, splits, labels, progress)
+    held_out = {name: part for name, part in splits.items() if name != "train" and len(part)}
+
+    def exact(split: str) -> Reading:
+        return read(model, tokenizer, held_out[split], config.model.max_length, bf16=options.precision == "bf16")
+
+    train_features = features(splits["train"], tokenizer, labels.labels, config.model.max_length)
+    cut = sum(len(row["input_ids"]) == config.model.max_length for row in train_features)
+    if cut:
+        log.warning("%d training sentences are cut to %d tokens", cut, config.model.max_length)
+    trainer = build_trainer(
+        options,
+        folder / STATES,
+        model,
+        tokenizer,
+        train_features,
+        lambda: _progress(exact("dev"), held_out["dev"], labels),
+        progress,
+    )
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder / STATES) if resume else None)
+    if not first:
+        return TrainingRun(folder, folder / CHECKPOINT, {}, {}, time.monotonic() - started)
+    trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # what is assessed and exported is float32
     write_json(folder / HISTORY, trainer.state.log_history)
 
     fields = {
         "name": config.name,
         "framelens_version": environment["framelens"],
         "base_model": config.model.base,
+        "tasks": list(config.tasks),
         "max_length": _window(tokenizer, encoder, config.model.max_length),
         "created": time.strftime("%Y-%m-%d"),
     }
     checkpoint = folder / CHECKPOINT
+    if model.stance is not None:
+        model.stance.calibrate(_stance_temperature(exact("dev"), held_out["dev"]))
     export_checkpoint(checkpoint, model, tokenizer, labels, fields)
-    held_out = {name: part for name, part in splits.items() if name != "train" and len(part)}
-    shipped = Classifier.load(checkpoint)
     # Calibration and thresholds are those of the int8 model, whose logits differ a little from the float model's.
-    int8 = _assess({name: shipped.logits(part.texts) for name, part in held_out.items()}, held_out, labels, shipped.name)
-    exact = _assess(
-        {name: _predict(trainer, part, tokenizer, config) for name, part in held_out.items()}, held_out, labels, "float"
-    )
+    shipped = open_checkpoint(checkpoint)
+    engine = Engine(shipped)
+    targets = {name: [[(x.start, x.end) for x in s.stances or ()] for s in part] for name, part in held_out.items()}
+    int8 = assess({n: engine.read(p.texts, targets[n]) for n, p in held_out.items()}, held_out, labels, shipped.name)
+    in_float = assess({name: exact(name) for name in held_out}, held_out, labels, "float")
     write_json(checkpoint / LABELS, int8.labels.to_dict())
-    write_lines(
-        folder / PREDICTIONS,
-        [row for name, part in held_out.items() for row in _prediction_rows(name, part, int8.scores[name], int8.labels)],
-    )
+    write_lines(folder / PREDICTIONS, [row for name, part in held_out.items() for row in _prediction_rows(name, part, int8)])
 
     seconds = time.monotonic() - started
-    summary = {
-        name: {"macro_f1": e.macro_f1, "primary_macro_f1": e.primary["macro_f1"]} for name, e in int8.evaluations.items()
-    }
+    summary = {name: int8.summary(name) for name in held_out}
     card = model_card(
         config.name,
         command,
-        int8.labels,
-        int8.evaluations,
-        exact.evaluations,
+        int8,
+        in_float,
         counts,
         [_short(d.path) for d in config.data],
         {**asdict(config.model), **asdict(options)},
@@ -190,112 +252,23 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
     )
     write_text(checkpoint / CARD, card)
     write_manifest(checkpoint, {**fields, "metrics": summary})
-    results = {kind: {name: e.to_dict() for name, e in a.evaluations.items()} for kind, a in (("int8", int8), ("float", exact))}
-    write_json(folder / METRICS, {"seconds": seconds, **results})
+    write_json(folder / METRICS, {"seconds": seconds, "int8": int8.to_dict(), "float": in_float.to_dict()})
     shutil.rmtree(folder / STATES, ignore_errors=True)
     log.info("done in %.0f s: %s", seconds, summary)
-    return TrainingRun(folder, checkpoint, int8.evaluations, seconds)
+    return TrainingRun(folder, checkpoint, int8.evaluations, int8.tasks, seconds)
 
 
-@dataclass(frozen=True)
-class _Assessment:
-    """A model calibrated on dev, its probabilities and its evaluation by split."""
-
-    labels: LabelSet
-    scores: Mapping[str, Scores]
-    evaluations: Mapping[str, Evaluation]
-
-
-def _assess(logits: Mapping[str, Any], data: Mapping[str, LabelledSentences], labels: LabelSet, name: str) -> _Assessment:
-    labels = calibrate(logits["dev"], np.array(data["dev"].matrix(labels.labels)), labels)
-    scores = {split: probabilities(logits[split], labels) for split in data}
-    return _Assessment(labels, scores, {split: score_predictions(scores[split], data[split], labels, name) for split in data})
-
-
-def _trainer(
-    config: TrainingConfig,
-    folder: Path,
-    model: FrameModel,
-    tokenizer: Any,
-    splits: Mapping[str, LabelledSentences],
-    labels: LabelSet,
-    progress: bool,
-) -> FrameTrainer:
-    options = config.optimisation
-    features = {name: _features(splits[name], tokenizer, config, labels) for name in ("train", "dev")}
-    cut = sum(len(row["input_ids"]) == config.model.max_length for row in features["train"])
-    if cut:
-        log.warning("%d training sentences are cut to %d tokens", cut, config.model.max_length)
-
-    def compute_metrics(prediction: Any) -> dict[str, float]:
-        return {"macro_f1": dev_macro_f1(prediction.predictions, prediction.label_ids, labels)}
-
-    trainer = FrameTrainer(
-        head_learning_rate=options.head_learning_rate,
-        model=model,
-        args=TrainingArguments(
-            output_dir=str(folder / STATES),
-            num_train_epochs=options.epochs,
-            per_device_train_batch_size=options.batch_size,
-            per_device_eval_batch_size=64,
-            learning_rate=options.learning_rate,
-            weight_decay=options.weight_decay,
-            warmup_steps=math.ceil(options.warmup * options.epochs * math.ceil(len(features["train"]) / options.batch_size)),
-            eval_strategy="epoch",
-            save_strategy="epoch",
-            logging_strategy="epoch",
-            save_total_limit=2,
-            load_best_model_at_end=True,
-            restore_callback_states_from_checkpoint=True,  # so that a resumed run keeps counting its patience
-            metric_for_best_model="macro_f1",
-            greater_is_better=True,
-            train_sampling_strategy="group_by_length",
-            bf16=options.precision == "bf16",
-            use_cpu=not torch.cuda.is_available(),
-            seed=options.seed,
-            data_seed=options.seed,
-            label_names=["labels"],
-            remove_unused_columns=False,
-            dataloader_pin_memory=torch.cuda.is_available(),
-            disable_tqdm=not progress,
-            report_to="none",
-        ),
-        train_dataset=features["train"],
-        eval_dataset=features["dev"],
-        processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer),
-        compute_metrics=compute_metrics,
-        callbacks=[EpochLog(), EarlyStoppingCallback(early_stopping_patience=options.patience)],
-    )
-    if not progress:
-        trainer.remove_callback(PrinterCallback)
-    return trainer
-
-
-def dev_macro_f1(logits: Any, truth: Any, labels: LabelSet) -> float:
-    """Macro-F1 as it will be used: with each label's best threshold (multi-label), or of the highest label."""
-    guess = np.zeros_like(truth, dtype=int)
-    if labels.multi_label:
-        scores = probabilities(logits, replace(labels, thresholds={}, calibration={}))
-        for column in range(truth.shape[1]):
-            guess[:, column] = scores[:, column] >= best_threshold(scores[:, column], truth[:, column])
-    else:
-        guess[np.arange(len(guess)), np.argmax(logits, axis=1)] = 1
-    result: float = frame_metric(labels.labels).compute(predictions=guess, references=truth.astype(int))["macro_f1"]
-    return result
-
-
-def _features(data: LabelledSentences, tokenizer: Any, config: TrainingConfig, labels: LabelSet) -> list[dict[str, Any]]:
-    encoded = tokenizer(data.texts, truncation=True, max_length=config.model.max_length)["input_ids"]
-    return [
-        {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": [float(x) for x in row]}
-        for ids, row in zip(encoded, data.matrix(labels.labels), strict=True)
-    ]
-
-
-def _predict(trainer: FrameTrainer, data: LabelledSentences, tokenizer: Any, config: TrainingConfig) -> np.ndarray[Any, Any]:
-    labels = LabelSet(data.labels, data.multi_label)
-    return np.asarray(trainer.predict(_features(data, tokenizer, config, labels)).predictions)
+def _progress(reading: Reading, data: LabelledSentences, labels: LabelSet) -> dict[str, float]:
+    """Dev metrics after an epoch, and ``score``, the mean over tasks by which the best epoch is chosen."""
+    metrics = {}
+    if reading.logits is not None:
+        framed = [i for i, s in enumerate(data) if s.framed]
+        metrics["macro_f1"] = dev_macro_f1(reading.logits[framed], np.array(data.select(framed).matrix(labels.labels)), labels)
+    if source := source_metrics(reading, data):
+        metrics["source_f1"] = (source["exact"] + source["overlap"]) / 2
+    if stance := stance_metrics(reading, data):
+        metrics["stance_f1"] = stance["macro_f1"]
+    return {**metrics, "score": float(np.mean(list(metrics.values())))}
 
 
 def _class_weights(data: LabelledSentences, labels: LabelSet) -> torch.Tensor:
@@ -308,14 +281,20 @@ def _class_weights(data: LabelledSentences, labels: LabelSet) -> torch.Tensor:
 
 def _check_splits(splits: Mapping[str, LabelledSentences], labels: LabelSet) -> dict[str, dict[str, int]]:
     counts = {
-        name: {"sentences": len(part), "articles": len(set(part.articles)), **count_labels(replace(part, labels=labels.labels))}
+        name: {
+            "sentences": len(part),
+            "articles": len(set(part.articles)),
+            **(count_labels(replace(part, labels=labels.labels)) if labels.labels else {}),
+            **({"with source": len(part.having("source"))} if any(s.source is not None for s in part) else {}),
+            **({"targets": sum(len(s.stances or ()) for s in part)} if any(s.stances for s in part) else {}),
+        }
         for name, part in splits.items()
     }
     for name in ("train", "dev"):
         if not counts[name]["sentences"]:
             raise DataError(f"the {name} split is empty")
     for label in labels.labels:
-        if not counts["train"][label] or counts["train"][label] == len(splits["train"]):
+        if not counts["train"][label] or counts["train"][label] == len(splits["train"].having("frames")):
             raise DataError(
                 f"label {label!r} is on {counts['train'][label]} of {len(splits['train'])} training sentences; "
                 "a model needs some with it and some without"
@@ -323,21 +302,36 @@ def _check_splits(splits: Mapping[str, LabelledSentences], labels: LabelSet) -> 
     return counts
 
 
-def _prediction_rows(
-    split: str, data: LabelledSentences, scores: np.ndarray[Any, Any], labels: LabelSet
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "split": split,
-            "id": s.id,
-            "article_id": s.article_id,
-            "where": s.where,
-            "labels": list(s.labels),
-            "predicted": list(labels.select(row)),
-            "scores": {name: round(score, 4) for name, score in zip(labels.labels, row, strict=True)},
-        }
-        for s, row in zip(data, scores.tolist(), strict=True)
-    ]
+def _stance_temperature(reading: Reading, data: LabelledSentences) -> float:
+    """By which stance logits are divided so that probabilities mean what they say (Guo et al. 2017)."""
+    truth = [stance.distribution for s in data for stance in s.stances or ()]
+    if reading.stances is None or not truth:
+        return 1.0
+    return temperature(np.log(np.concatenate(reading.stances).clip(1e-9)), np.array(truth))
+
+
+def _prediction_rows(split: str, data: LabelledSentences, found: Assessment) -> list[dict[str, Any]]:
+    """What the model says of held-out sentences, without their texts."""
+    reading, rows = found.readings[split], []
+    scores = iter(found.scores.get(split, np.zeros((0, 0))).tolist())
+    for index, s in enumerate(data):
+        row: dict[str, Any] = {"split": split, "id": s.id, "article_id": s.article_id, "where": s.where}
+        if s.framed and split in found.scores:
+            values = next(scores)
+            row |= {
+                "labels": list(s.labels),
+                "predicted": list(found.labels.select(values)),
+                "scores": {name: round(score, 4) for name, score in zip(found.labels.labels, values, strict=True)},
+            }
+        if s.source is not None and reading.sources is not None:
+            row |= {"source": s.source, "predicted_source": [(a, b, round(p, 4)) for a, b, p in reading.sources[index]]}
+        if s.stances and reading.stances is not None:
+            row["stances"] = [
+                {"target": (x.start, x.end), "label": x.label, "scores": [round(float(p), 4) for p in scored]}
+                for x, scored in zip(s.stances, reading.stances[index], strict=True)
+            ]
+        rows.append(row)
+    return rows
 
 
 def _window(tokenizer: Any, encoder: Any, trained: int) -> int:

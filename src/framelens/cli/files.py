@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from framelens.errors import InputError
 
@@ -38,7 +38,7 @@ def articles(file: str, text_column: str, encoding: str) -> Iterator[tuple[str, 
     raise_bad_rows(bad)
 
 
-def write_output(output: Path | None, write: Callable[[TextIO], None]) -> None:
+def write_output(output: Path | None, write: Callable[[TextIO], Any]) -> None:
     """Write to stdout, or to a file that appears only when it is whole."""
     if output is None:
         write(sys.stdout)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from framelens.cli.style import bold_headers, coloured
+
 if TYPE_CHECKING:
     from framelens.config import TrainingConfig
 
@@ -30,6 +32,7 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
       framelens train configs/frames.yaml
       framelens train my-labels.yaml --output runs/second --seed 7
       framelens train configs/frames.yaml --resume
+      accelerate launch --num_processes 4 -m framelens.cli train configs/frames.yaml
     """
     import logging
     from dataclasses import replace
@@ -44,10 +47,13 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
         optimisation = loaded.optimisation if seed is None else replace(loaded.optimisation, seed=seed)
         settings = replace(loaded, output=output.resolve() if output else loaded.output, optimisation=optimisation)
     run = run_training(settings, resume=resume, overwrite=overwrite, progress=sys.stderr.isatty())
+    if not (run.metrics or run.tasks):  # a further process of accelerate launch; the first one reports
+        return
     if as_json:
         metrics = {split: evaluation.to_dict() for split, evaluation in run.metrics.items()}
         click.echo(json.dumps({"checkpoint": str(run.checkpoint), "seconds": run.seconds, "metrics": metrics}))
         return
     for split, evaluation in run.metrics.items():
-        click.echo(f"[{split}] {evaluation.to_text()}\n")
+        text = f"[{split}] {evaluation.to_text()}\n"
+        click.echo(bold_headers(text) if coloured(sys.stdout) else text)
     click.echo(f"{run.seconds / 60:.1f} minutes; checkpoint: {run.checkpoint}")
