@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from framelens import LabelSet
 from framelens.checkpoint import LABELS, ONNX, TOKENIZER, write_json, write_manifest
-from tests.conftest import MONEY, PLAIN, RAIN, write_jsonl
+from tests.conftest import MONEY, PLAIN, RAIN, ROOT, write_jsonl
 
 LABEL_SET = LabelSet(("weather", "economy"))
 OUTLETS = ("Gazette", "Courier", "Herald")
@@ -86,3 +87,10 @@ def files_of(folder: Path) -> dict[str, bytes]:
     data = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted((folder / "data").rglob("*.parquet"))}
     quarantine = folder / "quarantine.jsonl"
     return {**data, "quarantine": quarantine.read_bytes() if quarantine.exists() else b""}
+
+
+def blocks_of(page: str) -> dict[str, str]:
+    """The code blocks of a page of the documentation: those with a title by it, the others by number."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    found = re.findall(r"^```\w+(?: title=\"([^\"]+)\")?\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    return {title or str(number): code for number, (title, code) in enumerate(found)}

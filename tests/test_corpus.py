@@ -17,7 +17,7 @@ from framelens.cli import main
 from framelens.corpus import classify_corpus
 from framelens.corpus.sources import Fields, InputFile, find_files, shards, units
 from tests.conftest import write_jsonl
-from tests.corpora import article, assert_each_once, files_of, quarantined, sentences_of, write_articles
+from tests.corpora import article, assert_each_once, blocks_of, files_of, quarantined, sentences_of, write_articles
 
 
 @pytest.fixture
@@ -64,13 +64,18 @@ def test_sources_and_stances_have_their_columns(tmp_path):
     text = "Ann Lee called the tax unfair."
     stance = Stance(Span("the tax", 15, 22), "against", 0.75)
     document = Document(
-        text, (Sentence(text, 0, len(text), source=Span("Ann Lee", 0, 7), stances=(stance,)),), ("weather",), "m@1"
+        text,
+        (Sentence(text, 0, len(text), source=Span("Ann Lee", 0, 7, "Ann Lee MP"), stances=(stance,)),),
+        ("weather",),
+        "m@1",
     )
     table = sentence_table([Article("a", text, "f", 1)], [document], sentence_schema(("weather",), (), True), [])
     pq.write_table(table, tmp_path / "t.parquet", store_schema=False)
     row = pq.read_table(tmp_path / "t.parquet").to_pylist()[0]
-    assert (row["source"], row["source_start"], row["source_end"], row["source_name"]) == ("Ann Lee", 0, 7, None)
-    assert row["stances"] == [{"target": "the tax", "start": 15, "end": 22, "label": "against", "score": 0.75}]
+    assert (row["source"], row["source_start"], row["source_end"], row["source_name"]) == ("Ann Lee", 0, 7, "Ann Lee MP")
+    assert row["stances"] == [
+        {"target": "the tax", "target_name": "the tax", "start": 15, "end": 22, "label": "against", "score": 0.75}
+    ]
 
 
 def test_every_format_gives_the_same_sentences(run, tmp_path):
@@ -313,19 +318,18 @@ def test_the_queries_of_the_documentation(run, tmp_path):
     duckdb, polars = pytest.importorskip("duckdb"), pytest.importorskip("polars")
     write_articles(tmp_path / "in.jsonl", range(40))
     run("in.jsonl", "frames")
-    page = (Path(__file__).parents[1] / "docs" / "corpus.md").read_text()
-    queries = page.split("```sql\n")[1:]
-    assert len(queries) >= 3
-    shares = [duckdb.sql(query.split("```")[0]).fetchall() for query in queries]
-    assert all(shares[:1])
-    months = {(outlet, month) for outlet, month, *_ in shares[0]}
-    assert len(months) == 12
-    assert all(0 <= share <= 1 for *_, share in shares[0])
+    blocks = blocks_of("corpus.md")
+    found = {name: duckdb.sql(blocks[f"{name}.sql"]).fetchall() for name in ("shares", "sources", "stances", "articles")}
+    shares = found["shares"]
+    assert len({(outlet, month) for outlet, month, *_ in shares}) == 12
+    rows = [r for r in sentences_of(Path("frames")) if (r["outlet"], r["date"][:7]) == shares[0][:2]]
+    assert shares[0][3] == pytest.approx(sum(shares[0][2] in r["frames"] for r in rows) / len(rows))
+    assert sum(count for *_, count in found["sources"]) == sum(len(r["frames"]) for r in sentences_of(Path("frames")))
+    assert found["stances"] == []
+    assert found["articles"][0][4] == 3
     names: dict[str, object] = {}
-    for block in page.split("```python\n")[1:]:
-        if "polars" in block:
-            exec(block.split("```")[0], names)
+    exec(next(code for code in blocks.values() if "import polars" in code), names)
     table = names["shares"]
     assert isinstance(table, polars.DataFrame)
     as_polars = {(r["outlet"], r["month"], r["frame"]): r["share"] for r in table.to_dicts()}
-    assert as_polars == {(outlet, month, frame): pytest.approx(share) for outlet, month, frame, share in shares[0]}
+    assert as_polars == {(outlet, month, frame): pytest.approx(share) for outlet, month, frame, share in shares}

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from pathlib import Path
 
 import pytest
 
 from framelens.corpus import classify_corpus
-from tests.corpora import sentences_of, write_articles
+from tests.corpora import blocks_of, sentences_of, write_articles
 
 pyspark = pytest.importorskip("pyspark")
 if shutil.which("java") is None and "JAVA_HOME" not in os.environ:
@@ -41,11 +40,9 @@ def test_the_recipe_gives_the_rows_of_one_process(spark, words_checkpoint, tmp_p
     inputs = write_articles(tmp_path / "in.jsonl", range(25))
     checkpoint = str(words_checkpoint) if model == "words" else model
     classify_corpus(inputs, tmp_path / "out", model=checkpoint, shard_size=10, carry=["outlet"], threads=1)
-    page = (Path(__file__).parents[1] / "docs" / "corpus.md").read_text()
-    (recipe,) = (block.split("```")[0] for block in page.split("```python\n")[1:] if "pandas_udf" in block)
     monkeypatch.setenv("FRAMELENS_MODEL", checkpoint)
     names: dict[str, object] = {"__name__": "__main__"}  # so that Spark sends the functions by value
-    exec(recipe, names)
+    exec(blocks_of("corpus.md")["frames_in_spark.py"], names)
     found = names["classify_table"](spark.read.json(str(inputs)))  # type: ignore[operator]
     rows = [row.asDict(recursive=True) for row in found.collect()]
     expected = sentences_of(tmp_path / "out")

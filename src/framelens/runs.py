@@ -29,6 +29,11 @@ STATES = "trainer"  # weights and optimizer states by epoch, removed when the ru
 _PACKAGES = ("framelens", "torch", "transformers", "datasets", "scikit-learn", "evaluate", "onnxruntime", "tokenizers", "numpy")
 
 
+def processes() -> tuple[int, int]:
+    """Number of this process and how many train together, as ``accelerate launch`` and ``torchrun`` say; (0, 1) without them."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
 def prepare_folder(config: TrainingConfig, resume: bool, overwrite: bool) -> Path:
     """Create the run folder, or accept the one that is to be resumed or overwritten.
 

@@ -24,6 +24,7 @@ from framelens.config import OptimisationConfig
 from framelens.errors import CheckpointError
 from framelens.features import Collator
 from framelens.modeling import FrameModel
+from framelens.runs import processes
 
 log = logging.getLogger("framelens.training")
 _OPTIMIZER, _STATE = "optimizer.safetensors", "training_state.json"
@@ -144,6 +145,7 @@ def build_trainer(
     progress: bool,
 ) -> FrameTrainer:
     """A trainer that keeps the epoch with the best ``score`` of ``assess`` and its states in ``folder``."""
+    steps = math.ceil(len(rows) / (options.batch_size * processes()[1]))  # of an epoch
     trainer = FrameTrainer(
         head_learning_rate=options.head_learning_rate,
         assess=assess,
@@ -154,7 +156,7 @@ def build_trainer(
             per_device_train_batch_size=options.batch_size,
             learning_rate=options.learning_rate,
             weight_decay=options.weight_decay,
-            warmup_steps=math.ceil(options.warmup * options.epochs * math.ceil(len(rows) / options.batch_size)),
+            warmup_steps=math.ceil(options.warmup * options.epochs * steps),
             eval_strategy="epoch",
             save_strategy="epoch",
             logging_strategy="epoch",

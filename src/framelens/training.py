@@ -31,6 +31,7 @@ from framelens.runs import (
     describe_environment,
     logging_to,
     prepare_folder,
+    processes,
     write_lines,
 )
 from framelens.schema import LabelSet
@@ -68,6 +69,9 @@ class TrainingRun:
         metrics: :class:`Evaluation` of the int8 checkpoint's frames by split; empty without a frames head.
         tasks: by split, the metrics of ``source`` (:func:`framelens.tasks.span_f1`) and ``stance`` where they were learnt.
         seconds: wall time.
+
+    Where several processes train together (``accelerate launch``), the first one writes the folder and has all of this; the
+    others return without metrics as soon as the training itself is done.
     """
 
     folder: Path
@@ -102,6 +106,8 @@ def train(
         config = TrainingConfig.from_dict(config)
     elif not isinstance(config, TrainingConfig):
         config = TrainingConfig.from_yaml(config)
+    if processes()[0] > 0:  # the first process writes the folder
+        return _run(config, config.output, command, resume, False, started)
     folder = prepare_folder(config, resume, overwrite)
     with logging_to(folder / LOG):
         try:
@@ -152,7 +158,9 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         torch.set_num_threads(options.threads)
     _set_seeds(options.seed)
     environment = describe_environment()
-    write_json(folder / ENVIRONMENT, environment)
+    first = processes()[0] == 0
+    if first:
+        write_json(folder / ENVIRONMENT, environment)
     data = load_training_data(config)
     splits = split_by_article(
         data, dev=config.split.dev, test=config.split.test, seed=config.split.seed, use_column=config.split.use_column
@@ -203,6 +211,8 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         progress,
     )
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder / STATES) if resume else None)
+    if not first:
+        return TrainingRun(folder, folder / CHECKPOINT, {}, {}, time.monotonic() - started)
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # what is assessed and exported is float32
     write_json(folder / HISTORY, trainer.state.log_history)
 

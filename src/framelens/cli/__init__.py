@@ -29,6 +29,7 @@ VERBS = {
     "prevalence": "prevalence",
     "agreement": "agreement",
     "learning-curve": "learning_curve",
+    "corpus": "corpus",
     "completion": "completion",
 }
 

@@ -32,6 +32,7 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
       framelens train configs/frames.yaml
       framelens train my-labels.yaml --output runs/second --seed 7
       framelens train configs/frames.yaml --resume
+      accelerate launch --num_processes 4 -m framelens.cli train configs/frames.yaml
     """
     import logging
     from dataclasses import replace
@@ -46,6 +47,8 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
         optimisation = loaded.optimisation if seed is None else replace(loaded.optimisation, seed=seed)
         settings = replace(loaded, output=output.resolve() if output else loaded.output, optimisation=optimisation)
     run = run_training(settings, resume=resume, overwrite=overwrite, progress=sys.stderr.isatty())
+    if not (run.metrics or run.tasks):  # a further process of accelerate launch; the first one reports
+        return
     if as_json:
         metrics = {split: evaluation.to_dict() for split, evaluation in run.metrics.items()}
         click.echo(json.dumps({"checkpoint": str(run.checkpoint), "seconds": run.seconds, "metrics": metrics}))

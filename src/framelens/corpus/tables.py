@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import pyarrow as pa
 
 from framelens.corpus.sources import Article
-from framelens.schema import Document
+from framelens.schema import Document, Stance
 
 _STANCE = pa.struct(
-    [("target", pa.string()), ("start", pa.int64()), ("end", pa.int64()), ("label", pa.string()), ("score", pa.float32())]
+    [
+        ("target", pa.string()),
+        ("target_name", pa.string()),
+        ("start", pa.int64()),
+        ("end", pa.int64()),
+        ("label", pa.string()),
+        ("score", pa.float32()),
+    ]
 )
 
 
@@ -84,8 +90,8 @@ def sentence_table(
         "source": [source and source.text for source in sources],
         "source_start": [source and source.start for source in sources],
         "source_end": [source and source.end for source in sources],
-        "source_name": [getattr(source, "name", None) for source in sources],
-        "stances": [[_stance(asdict(stance)) for stance in sentence.stances] for sentence in sentences],
+        "source_name": [source and source.name for source in sources],
+        "stances": [[_flat(stance) for stance in sentence.stances] for sentence in sentences],
         "model": of_article([document.model for document in documents]),
         **{name: of_article([article.carried[place] for article in articles]) for name, place in carried},
     }
@@ -97,6 +103,13 @@ def sentence_table(
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields))
 
 
-def _stance(stance: dict[str, Any]) -> dict[str, Any]:
-    target = stance["target"]
-    return {**stance, "target": target["text"], "start": target["start"], "end": target["end"]}
+def _flat(stance: Stance) -> dict[str, Any]:
+    target = stance.target
+    return {
+        "target": target.text,
+        "target_name": target.name,
+        "start": target.start,
+        "end": target.end,
+        "label": stance.label,
+        "score": stance.score,
+    }
