@@ -29,7 +29,6 @@ VERBS = {
     "prevalence": "prevalence",
     "agreement": "agreement",
     "learning-curve": "learning_curve",
-    "corpus": "corpus",
     "completion": "completion",
 }
 
