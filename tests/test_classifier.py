@@ -114,3 +114,36 @@ def test_the_default_checkpoint_reads_three_plain_cases():
         "The singer cancelled her concert because of a cold."
     )
     assert [s.frame for s in document.sentences] == ["security_threat", "protectionism", "cooperation_appeal", None]
+
+
+SPEAKERS = """Ministry answers chip curbs
+
+The Foreign Ministry on Tuesday accused Washington of turning trade into a weapon. "The United States is abusing export controls to hold
+down Chinese firms," ministry spokeswoman Lin Wei told reporters. "This harms everyone."
+
+She said Beijing was ready for talks. Lin added that dialogue was the only way forward.
+
+In London, Trade Secretary Anna Pell called Huawei a risk to national security. Pell said the ban would stay.
+"""
+
+
+def test_the_default_model_says_who_speaks_and_toward_whom():
+    document = Classifier.load().classify(SPEAKERS)
+    names = {s.text[:20]: s.source.name for s in document.sentences if s.source}
+    assert names["She said Beijing was"] == "Lin Wei"
+    assert names["Lin added that dialo"] == "Lin Wei"
+    assert names["Pell said the ban wo"] == "Anna Pell"
+    for sentence in document.sentences:
+        spans = [x.target for x in sentence.stances] + ([sentence.source] if sentence.source else [])
+        assert all(SPEAKERS[span.start : span.end] == span.text for span in spans)
+        assert all(1 / 3 <= x.score <= 1 for x in sentence.stances)
+    (accused,) = [s for s in document.sentences if "abusing" in s.text]
+    assert {x.target.name: x.label for x in accused.stances}["United States"] == "against"
+    rows = {row["source"]: row for row in document.by_source()}
+    assert len(rows["Lin Wei"]["sentences"]) >= 3
+
+
+def test_only_the_targets_of_the_caller_are_judged():
+    document = Classifier.load().classify(SPEAKERS, targets={"China": [], "vendor": ["Huawei"]})
+    assert {x.target.name for s in document.sentences for x in s.stances} == {"China", "vendor"}
+    assert {x.target.text for s in document.sentences for x in s.stances} == {"Chinese", "Beijing", "Huawei"}
