@@ -32,6 +32,10 @@ _PUBLIC = {
     "train": "training",
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
+    "audit": "labelling.auditing",
+    "suggest": "labelling.suggesting",
+    "cross_validate": "crossvalidation",
+    "search": "hyperparameters",
     "FramelensError": "errors",
     "InputError": "errors",
     "DataError": "errors",
@@ -56,12 +60,16 @@ __all__ = [
     "Stance",
     "TrainingConfig",
     "__version__",
+    "audit",
     "available_checkpoints",
     "classify",
+    "cross_validate",
     "evaluate",
     "frame_shares",
     "load_dataset",
+    "search",
     "split_sentences",
+    "suggest",
     "train",
 ]
 
@@ -69,9 +77,13 @@ if TYPE_CHECKING:
     from framelens.checkpoint import available_checkpoints
     from framelens.classifier import Classifier, classify
     from framelens.config import TrainingConfig
+    from framelens.crossvalidation import cross_validate
     from framelens.data import Columns, LabelledSentences, load_dataset
     from framelens.errors import CheckpointError, ConfigError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
+    from framelens.hyperparameters import search
+    from framelens.labelling.auditing import audit
+    from framelens.labelling.suggesting import suggest
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
     from framelens.training import train

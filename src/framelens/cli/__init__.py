@@ -16,6 +16,7 @@ from framelens.errors import FramelensError
 
 # verb -> module of this package; the command there has the verb's name
 VERBS = {"classify": "classify", "train": "train", "soften": "soften", "evaluate": "evaluate", "publish": "publish"}
+VERBS |= {name: name for name in ("audit", "suggest", "label", "crossvalidate", "search")}
 
 
 class _Verbs(click.Group):
