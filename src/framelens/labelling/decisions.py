@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +17,8 @@ from typing import Any
 from framelens.errors import DataError
 from framelens.readers import BadRow, raise_bad_rows, read_rows
 
-try:
+if sys.platform != "win32":  # there, each annotator needs a file of their own
     import fcntl
-except ImportError:  # Windows: there, each annotator needs a file of their own
-    fcntl = None  # type: ignore[assignment]
 
 Decision = dict[str, Any]
 
@@ -89,11 +88,9 @@ class DecisionFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Nobody else writes meanwhile. The lock is a file of its own, since the others are replaced."""
-        if fcntl is None:
-            yield
-            return
         with self.path.with_name(f".{self.path.name}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            if sys.platform != "win32":
+                fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
 

@@ -82,8 +82,9 @@ function build() {
     said.id = `said-${name}`;
     box.setAttribute("aria-describedby", said.id);
     for (const [head, text] of parts) {
-      if (head) element("dt", head, said);
-      element("dd", text, said);
+      const pair = element("div", "", said);
+      if (head) element("dt", head, pair);
+      element("dd", text, pair);
     }
   }
 }
