@@ -1,6 +1,6 @@
 """What to label next: sentences a model is unsure of, unlike one another, spread over articles.
 
-``small-text`` and ``scikit-activeml`` were tried and do not fit: the strategies of both drive a classifier and a data set of their own,
+``small-text`` and ``scikit-activeml`` were weighed and do not fit: the strategies of both drive a classifier and a data set of their own,
 scikit-activeml's know one label a row, and neither knows articles. What is left of them here is k-means, scikit-learn's.
 """
 
