@@ -1,8 +1,8 @@
-"""Agreement of the two annotators: Krippendorff's alpha per frame, of the primary frame, of source and of stance.
+"""Agreement of the two annotators: frames as `framelens agreement` has them, and Krippendorff's alpha of source and stance.
 
     python benchmarks/agreement.py
 
-Frames: nominal alpha (Krippendorff 2018) of each frame's presence. Source: alpha of "is a source named", and, where either annotator
+Source: alpha of "is a source named", and, where either annotator
 names one, the share of identical and of overlapping spans. Stance: alpha of the label on targets that both annotators name.
 """
 
@@ -14,6 +14,7 @@ from typing import Any
 
 import krippendorff
 
+from framelens.agreement import annotator_agreement
 from framelens.tables import text_table
 
 ANNOTATIONS = sorted((Path(__file__).parents[1] / "seeds" / "annotations").glob("*.jsonl"))
@@ -36,14 +37,7 @@ def overlap(one: list[int] | None, other: list[int] | None) -> bool:
 def rows_of(rows: list[dict[str, Any]]) -> list[list[str]]:
     """Measure, value and number of cases."""
     pairs = [(row["annotators"]["A"], row["annotators"]["B"]) for row in rows]
-    frames = sorted({frame for pair in pairs for side in pair for frame in side["frames"]})
     table = []
-    for frame in frames:
-        sides = [[frame in side["frames"] for side in pair] for pair in pairs]
-        table.append([f"alpha {frame}", alpha(*map(list, zip(*sides, strict=True))), str(len(pairs))])
-    table.append(
-        ["alpha primary frame", alpha([a["primary"] for a, _ in pairs], [b["primary"] for _, b in pairs]), str(len(pairs))]
-    )
     named = [(a["source"], b["source"]) for a, b in pairs]
     table.append(
         ["alpha source named or not", alpha([a is None for a, _ in named], [b is None for _, b in named]), str(len(pairs))]
@@ -67,6 +61,9 @@ def main() -> None:
         with path.open(encoding="utf-8") as lines:
             rows = [json.loads(line) for line in lines]
         print(f"\n{path.stem}: {len(rows)} sentences of {len({r['article_id'] for r in rows})} articles")
+        frames = annotator_agreement(path).tables()[0]
+        print(text_table(frames.header, frames.rows))
+        print()
         print(text_table(["measure", "value", "cases"], rows_of(rows)))
 
 

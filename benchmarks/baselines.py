@@ -1,6 +1,6 @@
-"""What a project does before it fine-tunes: a keyword dictionary, and TF-IDF with logistic regression.
+"""What stands beside our models in the tables: a keyword dictionary, TF-IDF with logistic regression, SetFit, and float models.
 
-Both give a 0/1 row per sentence and a primary frame, so that they stand in one table with the models.
+Each has ``name``, ``labels`` and ``scores``, as a :class:`framelens.Classifier` has.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ DICTIONARY = {
 class KeywordDictionary:
     """A frame holds where a pattern of it occurs; the primary frame is the one with most matches."""
 
+    name = "keyword dictionary"
+
     def __init__(self, labels: LabelSet) -> None:
         self.labels = labels
         self._patterns = [re.compile(rf"\b(?:{DICTIONARY[name]})", re.IGNORECASE) for name in labels.labels]
@@ -49,6 +51,8 @@ class KeywordDictionary:
 
 class TfidfRegression:
     """One-versus-rest logistic regression on word 1-2-grams; thresholds by F1 on dev, as our own models have them."""
+
+    name = "TF-IDF + logistic regression"
 
     def __init__(self, labels: LabelSet) -> None:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -65,11 +69,69 @@ class TfidfRegression:
     def fit(self, train: LabelledSentences, dev: LabelledSentences) -> TfidfRegression:
         """Fit on ``train``; tune one threshold per label on ``dev``."""
         self._model.fit(train.texts, np.array(train.matrix(self.labels.labels)))
-        scores, truth = self.scores(dev.texts), np.array(dev.matrix(self.labels.labels))
-        thresholds = {name: best_threshold(scores[:, i], truth[:, i]) for i, name in enumerate(self.labels.labels)}
-        self.labels = LabelSet(self.labels.labels, thresholds=thresholds)
+        self.labels = _tuned(self, dev)
         return self
 
     def scores(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
         """Probabilities, shape ``(n, k)``."""
         return np.asarray(self._model.predict_proba(texts))
+
+
+class SetFitClassifier:
+    """SetFit in its own library: contrastive pairs of sentences, then a logistic head per label (Tunstall et al. 2022).
+
+    Args:
+        labels: names in order.
+        base: a sentence encoder; the same MiniLM as ours.
+        steps: of contrastive training, sixteen pairs each. Their default of one epoch over all pairs would be days on two cores.
+    """
+
+    def __init__(self, labels: LabelSet, base: str, steps: int = 500) -> None:
+        self.labels, self.base, self.steps = labels, base, steps
+        self.name = f"SetFit ({steps} steps)"
+
+    def fit(self, train: LabelledSentences, dev: LabelledSentences) -> SetFitClassifier:
+        """Fit on ``train``; tune one threshold per label on ``dev``."""
+        import tempfile
+
+        from datasets import Dataset
+        from setfit import SetFitModel, Trainer, TrainingArguments
+
+        self._model = SetFitModel.from_pretrained(self.base, multi_target_strategy="one-vs-rest")
+        rows = Dataset.from_dict({"text": train.texts, "label": train.matrix(self.labels.labels)})
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = TrainingArguments(output_dir=folder, batch_size=16, max_steps=self.steps, seed=13, save_strategy="no")
+            Trainer(model=self._model, args=arguments, train_dataset=rows).train()
+        self.labels = _tuned(self, dev)
+        return self
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        """Probabilities, shape ``(n, k)``."""
+        return np.asarray(self._model.predict_proba(list(texts), as_numpy=True)).reshape(len(texts), -1)
+
+
+class FloatCheckpoint:
+    """A checkpoint in float32 torch, as a teacher is read; thresholds and calibration are those of its int8 model."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        from framelens.modeling import load_model
+
+        self.name = name
+        self._model, self._tokenizer, checkpoint = load_model(folder)
+        self.labels, self._max_length = checkpoint.labels, checkpoint.max_length
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray[Any, Any]:
+        """Calibrated probabilities, shape ``(n, k)``."""
+        from framelens.classifier import probabilities
+        from framelens.data import LabelledSentence
+        from framelens.reading import read
+
+        data = LabelledSentences(tuple(LabelledSentence(text, framed=False) for text in texts), (), True)
+        return probabilities(np.asarray(read(self._model, self._tokenizer, data, self._max_length).logits), self.labels)
+
+
+def _tuned(reader: Any, dev: LabelledSentences) -> LabelSet:
+    """The reader's labels with the threshold of each that is best on ``dev``."""
+    names = reader.labels.labels
+    scores, truth = reader.scores(dev.texts), np.array(dev.matrix(names))
+    return LabelSet(names, thresholds={name: best_threshold(scores[:, i], truth[:, i]) for i, name in enumerate(names)})

@@ -1,17 +1,33 @@
 from __future__ import annotations
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
 
 import pytest
 import yaml
+from click import Context, Option
 from click.testing import CliRunner
 
 from framelens import Document
-from framelens.cli import main
+from framelens.cli import VERBS, main
 from tests.conftest import toy_rows, toy_settings, write_jsonl
 
+WITHOUT_RESULT = {
+    "serve",
+    "vary",
+    "soften",
+    "distil",
+}  # verbs that print no result: a server, and steps of a recipe that write a file
 ARTICLE = "Storm closes the coast road\n\nHeavy rain fell. Shares of the firm fell.\n"
 
 
@@ -131,8 +147,99 @@ def test_evaluate_with_zero_one_columns(run, tmp_path):
     assert "80 sentences of 80 articles" in result.stdout
 
 
-@pytest.mark.parametrize("verb", ["classify", "train", "evaluate", "publish"])
-def test_every_verb_has_help_with_an_example(run, verb):
-    result = CliRunner().invoke(main, [verb, "--help"])
-    assert f"framelens {verb}" in result.stdout
-    assert "Example" in result.stdout
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_with_an_example(verb):
+    help_text = CliRunner().invoke(main, [verb, "--help"]).stdout
+    assert "Examples:" in help_text
+    assert f"\n    framelens {verb}" in help_text
+    command = main.get_command(Context(main), verb)
+    undescribed = [p.name for p in command.params if isinstance(p, Option) and not p.help]
+    assert not undescribed
+
+
+@pytest.mark.parametrize("verb", sorted(set(VERBS) - WITHOUT_RESULT))
+def test_every_verb_has_json(verb):
+    assert "--json" in CliRunner().invoke(main, [verb, "--help"]).stdout
+
+
+def test_the_program_says_what_its_exit_status_means():
+    help_text = CliRunner().invoke(main, ["--help"]).stdout
+    assert "130 interrupted" in " ".join(help_text.split())
+
+
+def test_an_interruption_has_its_own_status(run, article, monkeypatch):
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("framelens.classifier.Classifier.load", interrupt)
+    result = run("classify", article)
+    assert result.exit_code == 130
+    assert result.stderr == "framelens: interrupted\n"
+
+
+def on_a_terminal(arguments: list[str], **environment: str) -> str:
+    """What a program writes to a terminal."""
+    main_end, its_end = pty.openpty()
+    fcntl.ioctl(its_end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    variables = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "TERM")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "framelens.cli", *arguments],
+        stdout=its_end, stderr=subprocess.DEVNULL, env={**variables, "TERM": "xterm", **environment},
+    )  # fmt: skip
+    os.close(its_end)
+    written = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the program is
+        while chunk := os.read(main_end, 4096):
+            written += chunk
+    os.close(main_end)
+    assert process.wait() == 0
+    return written.decode().replace("\r\n", "\n")
+
+
+def test_colour_is_for_terminals_only(toy_run, article, toy_file):
+    classify = ["classify", str(article), "--model", str(toy_run.checkpoint)]
+    shown = on_a_terminal(classify)
+    assert "\x1b[33m" in shown
+    assert max(map(len, re.sub(r"\x1b\[\d*m", "", shown).splitlines()[:-1])) <= 100
+    plain = on_a_terminal(classify, NO_COLOR="1")
+    assert "\x1b" not in plain
+    assert re.sub(r"\x1b\[\d*m", "", shown) == plain
+    assert "\x1b" not in on_a_terminal(classify, TERM="dumb")
+    piped = subprocess.run([sys.executable, "-m", "framelens.cli", *classify], capture_output=True, text=True, check=True)
+    assert "\x1b" not in piped.stdout
+    assert piped.stderr == ""  # progress is for terminals, too
+    evaluated = on_a_terminal(["evaluate", "--data", str(toy_file), "--model", str(toy_run.checkpoint)])
+    assert "\x1b[1mframe " in evaluated
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_scripts(shell):
+    result = CliRunner().invoke(main, ["completion", shell])
+    assert result.exit_code == 0
+    assert "_FRAMELENS_COMPLETE" in result.stdout
+    as_json = json.loads(CliRunner().invoke(main, ["completion", shell, "--json"]).stdout)
+    assert as_json == {"shell": shell, "script": result.stdout.removesuffix("\n")}
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("framelens cl", {"plain,classify"}),
+        ("framelens classify --mod", {"plain,--model"}),
+        ("framelens classify --model def", {"plain,default", "dir,def"}),
+        ("framelens completion z", {"plain,zsh"}),
+    ],
+)
+def test_what_is_completed(words, offered):
+    """As bash asks: the completion script calls the program with these variables."""
+    variables = {**os.environ, "_FRAMELENS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    code = "from framelens.cli import main; main(prog_name='framelens')"
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True)
+    assert set(done.stdout.split()) == offered
+
+
+def test_publish_as_json(run, toy_run, tmp_path):
+    result = run("publish", toy_run.folder, tmp_path / "mine", "--json")
+    described = json.loads(result.stdout)
+    assert described["checkpoint"] == str(tmp_path / "mine")
+    assert "model.int8.onnx" in described["files"]

@@ -97,7 +97,7 @@ def test_only_the_first_twenty_bad_rows_are_listed():
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("latin.csv", "text,label\ncaf\xe9,a\n".encode("latin-1"), r"latin.csv:2: byte 0xe9 at offset 14 is not utf-8"),
+        ("latin.csv", "text,label\ncaf\xe9,a\n".encode("latin-1"), r"latin.csv:2: byte 0xe9 in column 'text' is not utf-8"),
         ("short.csv", b"text,label\nonly\n", r"short.csv:2: 1 fields, but the header names 2"),
         ("quote.csv", b'text,label\n"a" b,c\n', r"quote.csv:2: not readable as CSV"),
         ("empty.csv", b"", r"empty.csv: empty; the first line must name the columns"),

@@ -375,3 +375,37 @@ def test_wrong_requests_get_a_reason(server):
     assert ask(server, "POST", "/decide", ["s1"], **key)[0] == 409
     assert ask(server, "POST", "/erase", {}, **key)[0] == 404
     assert ask(server, "POST", "/decide", {"id": "x" * 200_000}, **key)[0] == 413
+
+
+def test_the_page_by_keyboard_alone(browser, server, tmp_path):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(server.address)
+    shown = page.locator("#progress")
+    shown.filter(has_text="0 of 4").wait_for()
+    assert "is about rain and the like" in page.locator(".choice").first.inner_text()
+    for key in ("2", "1", "?", "Enter"):
+        page.keyboard.press(key)
+    shown.filter(has_text="1 of 4").wait_for()
+    assert page.evaluate("document.activeElement.id") == "sentence"  # which a screen reader reads next
+    page.keyboard.press("s")
+    shown.filter(has_text="2 of 4").wait_for()
+    for left in (1, 0):
+        page.keyboard.press("u")
+        shown.filter(has_text=f"{left} of 4").wait_for()
+    assert page.locator("#unsure").is_checked()
+    assert page.locator(".rank").all_inner_texts() == ["", "primary"]
+    page.locator("#shortcuts").uncheck()
+    page.keyboard.press("s")  # single keys are off; Enter and Tab do it
+    page.keyboard.press("Enter")
+    shown.filter(has_text="1 of 4").wait_for()
+    assert [(r["id"], r["labels"], r["unsure"]) for r in rows_of(tmp_path / "labels.jsonl")] == [
+        ("s1", ["economy", "weather"], True)
+    ]
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    assert complaints == []
+    assert {url.split("/")[2] for url in asked} == {f"127.0.0.1:{server.server_port}"}
+    page.close()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -97,3 +98,18 @@ def test_written_cases_reach_the_measured_quality():
         got = {span.end for span in split_sentences(case["text"])}
         hit, wrong = hit + len(got & ends), wrong + len(got ^ ends)
     assert 2 * hit / (2 * hit + wrong) > 0.965
+
+
+def test_a_block_of_many_lines_takes_time_in_proportion():
+    """Every line of a block used to copy the text before it: 60,000 lines took half a minute."""
+    started = time.process_time()
+    assert split_sentences("The minister met the envoy and they\n" * 60_000)
+    assert time.process_time() - started < 4
+
+
+@pytest.mark.parametrize("unit", ["Mr. ", "(Mr. ", "12. ", '"A. ', "“A. B.” "])
+def test_a_line_that_never_ends_a_sentence_takes_time_in_proportion(unit):
+    """Every cut that is undone used to look at the whole piece again."""
+    started = time.process_time()
+    split_sentences(unit * (100_000 // len(unit)))
+    assert time.process_time() - started < 3

@@ -24,6 +24,10 @@ _PUBLIC = {
     "Stance": "schema",
     "LabelSet": "schema",
     "frame_shares": "schema",
+    "by_source": "summaries",
+    "network": "summaries",
+    "TargetFinder": "targets",
+    "resolve_sources": "sources",
     "split_sentences": "segment",
     "Columns": "data",
     "LabelledSentences": "data",
@@ -32,11 +36,21 @@ _PUBLIC = {
     "train": "training",
     "Evaluation": "evaluation",
     "evaluate": "evaluation",
+    "Comparison": "comparison",
+    "compare": "comparison",
+    "Prevalence": "prevalence",
+    "frame_prevalence": "prevalence",
+    "Agreement": "agreement",
+    "annotator_agreement": "agreement",
+    "LearningCurve": "learning",
+    "learning_curve": "learning",
+    "classify_corpus": "corpus",
     "audit": "labelling.auditing",
     "suggest": "labelling.suggesting",
     "cross_validate": "crossvalidation",
     "search": "hyperparameters",
     "FramelensError": "errors",
+    "CorpusError": "errors",
     "InputError": "errors",
     "DataError": "errors",
     "ConfigError": "errors",
@@ -44,10 +58,13 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Agreement",
     "CheckpointError",
     "Classifier",
     "Columns",
+    "Comparison",
     "ConfigError",
+    "CorpusError",
     "DataError",
     "Document",
     "Evaluation",
@@ -55,18 +72,29 @@ __all__ = [
     "InputError",
     "LabelSet",
     "LabelledSentences",
+    "LearningCurve",
+    "Prevalence",
     "Sentence",
     "Span",
     "Stance",
+    "TargetFinder",
     "TrainingConfig",
     "__version__",
+    "annotator_agreement",
     "audit",
     "available_checkpoints",
+    "by_source",
     "classify",
+    "classify_corpus",
+    "compare",
     "cross_validate",
     "evaluate",
+    "frame_prevalence",
     "frame_shares",
+    "learning_curve",
     "load_dataset",
+    "network",
+    "resolve_sources",
     "search",
     "split_sentences",
     "suggest",
@@ -74,18 +102,26 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from framelens.agreement import Agreement, annotator_agreement
     from framelens.checkpoint import available_checkpoints
     from framelens.classifier import Classifier, classify
+    from framelens.comparison import Comparison, compare
     from framelens.config import TrainingConfig
+    from framelens.corpus import classify_corpus
     from framelens.crossvalidation import cross_validate
     from framelens.data import Columns, LabelledSentences, load_dataset
-    from framelens.errors import CheckpointError, ConfigError, DataError, FramelensError, InputError
+    from framelens.errors import CheckpointError, ConfigError, CorpusError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
     from framelens.hyperparameters import search
     from framelens.labelling.auditing import audit
     from framelens.labelling.suggesting import suggest
+    from framelens.learning import LearningCurve, learning_curve
+    from framelens.prevalence import Prevalence, frame_prevalence
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares
     from framelens.segment import split_sentences
+    from framelens.sources import resolve_sources
+    from framelens.summaries import by_source, network
+    from framelens.targets import TargetFinder
     from framelens.training import train
 
 

@@ -8,10 +8,12 @@ import numpy as np
 
 from framelens.classifier import probabilities
 from framelens.errors import MissingExtraError
+from framelens.intervals import confusion_counts, ratios
 from framelens.schema import LabelSet
 
 try:
     from scipy.optimize import minimize_scalar
+    from scipy.stats import binomtest
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import precision_recall_curve
 except ImportError as error:
@@ -72,12 +74,56 @@ def expected_calibration_error(scores: Array, truth: Array, bins: int = 10) -> f
     Args:
         scores: shape ``(n,)``, probabilities.
         truth: shape ``(n,)``, 0/1.
+        bins: how many.
     """
-    if not len(scores):
-        return 0.0
-    bin_of = np.minimum((scores * bins).astype(int), bins - 1)
-    gap = [abs(scores[bin_of == b].mean() - truth[bin_of == b].mean()) * (bin_of == b).mean() for b in np.unique(bin_of)]
-    return float(np.sum(gap))
+    sums = calibration_sums(scores, truth, bins).sum(axis=0, keepdims=True)
+    return float(calibration_error(sums)[0])
+
+
+def calibration_sums(scores: Array, truth: Array, bins: int = 10) -> Array:
+    """Per sentence, its bin's count, probability and truth, to be summed: shape ``(n, bins, 3)``."""
+    result = np.zeros((len(scores), bins, 3))
+    row = np.arange(len(scores))
+    result[row, np.minimum((scores * bins).astype(int), bins - 1)] = np.stack([np.ones(len(scores)), scores, truth], axis=-1)
+    return result
+
+
+def calibration_error(sums: Array) -> Array:
+    """Expected calibration error from sums of :func:`calibration_sums`, shape ``(b, bins, 3)`` to ``(b,)``."""
+    gaps = np.abs(sums[..., 1] - sums[..., 2]).sum(axis=-1)
+    result: Array = gaps / np.maximum(sums[..., 0].sum(axis=-1), 1)
+    return result
+
+
+def reliability(scores: Array, truth: Array, bins: int = 10) -> list[dict[str, float]]:
+    """The points of a reliability diagram: one per bin that holds a sentence.
+
+    Returns:
+        Per bin ``low``, ``high`` (its ends), ``sentences``, ``score`` (mean probability), ``share`` (of positives), and
+        ``share_low`` and ``share_high``, the 95% interval of the share (Wilson 1927; sentences taken as independent).
+    """
+    points = []
+    for number, (count, score, positive) in enumerate(calibration_sums(scores, truth, bins).sum(axis=0)):
+        if count:
+            interval = binomtest(round(positive), round(count)).proportion_ci(0.95, "wilson")
+            points.append(
+                {
+                    "low": number / bins, "high": (number + 1) / bins, "sentences": int(count), "score": float(score / count),
+                    "share": float(positive / count), "share_low": float(interval.low), "share_high": float(interval.high),
+                }
+            )  # fmt: skip
+    return points
+
+
+def threshold_curve(scores: Array, truth: Array, step: float = 0.05) -> list[dict[str, float]]:
+    """``precision``, ``recall`` and ``f1`` at each ``threshold`` from ``step`` to ``1 - step``."""
+    cuts = np.round(np.arange(step, 1 - step / 2, step), 4)
+    guess = scores[:, None] >= cuts
+    values = ratios(confusion_counts(np.broadcast_to(truth[:, None], guess.shape), guess).sum(axis=0))
+    return [
+        {"threshold": float(cut), "precision": float(p), "recall": float(r), "f1": float(f)}
+        for cut, (p, r, f) in zip(cuts, values, strict=True)
+    ]
 
 
 def _platt(logits: Array, y: Array) -> tuple[float, float]:

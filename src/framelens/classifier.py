@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, overload
 
 import numpy as np
 
+from framelens.attribution import judge_targets, name_sources
 from framelens.checkpoint import Checkpoint, open_checkpoint
 from framelens.engine import DEFAULT_BATCH_TOKENS, Engine
 from framelens.errors import InputError
-from framelens.schema import Document, LabelSet, Sentence, Span
+from framelens.schema import Document, LabelSet, Sentence, Span, Stance
 from framelens.segment import split_sentences
+from framelens.targets import TargetFinder
 
+Targets = Sequence[str] | Mapping[str, Sequence[str]]
 Scores = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -51,19 +55,19 @@ class Classifier:
 
     @overload
     def classify(  # type: ignore[overload-overlap]  # a str is also an iterable of str; this overload takes it
-        self, texts: str, *, targets: Sequence[str] | None = ..., batch_tokens: int = ..., progress: bool = ...
+        self, texts: str, *, targets: Targets | None = ..., batch_tokens: int = ..., progress: bool = ...
     ) -> Document: ...
 
     @overload
     def classify(
-        self, texts: Iterable[str], *, targets: Sequence[str] | None = ..., batch_tokens: int = ..., progress: bool = ...
+        self, texts: Iterable[str], *, targets: Targets | None = ..., batch_tokens: int = ..., progress: bool = ...
     ) -> list[Document]: ...
 
     def classify(
         self,
         texts: str | Iterable[str],
         *,
-        targets: Sequence[str] | None = None,
+        targets: Targets | None = None,
         batch_tokens: int = DEFAULT_BATCH_TOKENS,
         progress: bool = False,
     ) -> Document | list[Document]:
@@ -71,8 +75,9 @@ class Classifier:
 
         Args:
             texts: one article, or an iterable of articles.
-            targets: whom to find the stance toward. A checkpoint without a stance head (the default one, so far) ignores them
-                with a warning.
+            targets: whom to find the stance toward: names (states also by their demonyms and capitals), or name -> aliases; None
+                finds states, organisations, firms, persons and policies by itself. A checkpoint without a stance head ignores
+                them with a warning.
             batch_tokens: tokens in one batch, padding included.
             progress: show a progress bar on stderr.
 
@@ -82,24 +87,41 @@ class Classifier:
         Raises:
             InputError: something that is not a str, naming its position.
 
-        Example:
+        Examples:
             >>> from framelens import Classifier
             >>> document = Classifier.load().classify("Both sides agreed to keep talking.")
             >>> document.sentences[0].frames
             ('cooperation_appeal',)
         """
-        if targets is not None:
-            warnings.warn(
-                f"checkpoint {self.name} has no stance head: targets are ignored, and no stance is given", stacklevel=2
-            )
         articles = _checked([texts] if isinstance(texts, str) else texts)
+        tasks = self._engine.tasks
+        if targets is not None and "stance" not in tasks:
+            warnings.warn(f"checkpoint {self.name} has no stance head: targets are ignored, no stance is given", stacklevel=2)
+        finder = TargetFinder(targets) if "stance" in tasks else None
         spans = [split_sentences(article) for article in articles]
-        scores = self.scores([s.text for article in spans for s in article], batch_tokens=batch_tokens, progress=progress)
-        rows = iter(scores.tolist())
-        documents = [
-            Document(article, tuple([self._sentence(span, next(rows)) for span in found]), self.labels.labels, self.name)
-            for article, found in zip(articles, spans, strict=True)
-        ]
+        sentences = [s.text for article in spans for s in article]
+        found = [finder.find(text) for text in sentences] if finder else None
+        places = [[(t.start, t.end) for t in row] for row in found] if found else None
+        with _bar(len(sentences), progress) as advance:
+            reading = self._engine.read(sentences, places, batch_tokens=batch_tokens, progress=advance)
+        scores = iter(
+            probabilities(reading.logits, self.labels).tolist() if reading.logits is not None else [[]] * len(sentences)
+        )
+        documents, at = [], 0
+        for article, parts in zip(articles, spans, strict=True):
+            rows = range(at, at := at + len(parts))
+            sources: list[Span | None] = [None] * len(parts)
+            stances: list[tuple[Stance, ...]] = [()] * len(parts)
+            if reading.sources is not None:
+                sources = name_sources(article, parts, [reading.sources[row] for row in rows])
+            if found is not None and reading.stances is not None:
+                judged = [found[row] for row in rows], [reading.stances[row] for row in rows]
+                stances = judge_targets(parts, sources, *judged, named_by_caller=targets is not None)
+            read = [
+                self._sentence(part, next(scores), source, toward)
+                for part, source, toward in zip(parts, sources, stances, strict=True)
+            ]
+            documents.append(Document(article, tuple(read), self.labels.labels, self.name))
         return documents[0] if isinstance(texts, str) else documents
 
     def scores(self, sentences: Sequence[str], *, batch_tokens: int = DEFAULT_BATCH_TOKENS, progress: bool = False) -> Scores:
@@ -114,17 +136,25 @@ class Classifier:
         self, sentences: Sequence[str], *, batch_tokens: int = DEFAULT_BATCH_TOKENS, progress: bool = False
     ) -> np.ndarray[Any, np.dtype[np.float32]]:
         """Raw outputs before calibration, float32 of the shape of :meth:`scores`."""
-        if not progress:
-            return self._engine.logits(sentences, batch_tokens)
-        from tqdm import tqdm  # a tenth of the time to the first result, and only wanted here
+        with _bar(len(sentences), progress) as advance:
+            return self._engine.logits(sentences, batch_tokens, advance)
 
-        with tqdm(total=len(sentences), unit="sentence", delay=0.5) as bar:
-            return self._engine.logits(sentences, batch_tokens, bar.update)
-
-    def _sentence(self, span: Span, scores: list[float]) -> Sentence:
-        frames = self.labels.select(scores)
+    def _sentence(self, span: Span, scores: list[float], source: Span | None, stances: tuple[Stance, ...]) -> Sentence:
+        frames = self.labels.select(scores) if scores else ()
         named = dict(zip(self.labels.labels, scores, strict=True))
-        return Sentence(span.text, span.start, span.end, frames[0] if frames else None, frames, named)
+        return Sentence(span.text, span.start, span.end, frames[0] if frames else None, frames, named, source, stances)
+
+
+@contextmanager
+def _bar(total: int, shown: bool) -> Iterator[Callable[[int], Any] | None]:
+    """What to call with the number of sentences just finished; None where no bar is wanted."""
+    if not shown:
+        yield None
+        return
+    from tqdm import tqdm  # a tenth of the time to the first result, and only wanted here
+
+    with tqdm(total=total, unit="sentence", delay=0.5) as bar:
+        yield bar.update
 
 
 def probabilities(logits: np.ndarray[Any, Any], labels: LabelSet) -> Scores:
@@ -167,7 +197,7 @@ def classify(
         model: name or folder of another checkpoint.
         options: those of :meth:`Classifier.classify`.
 
-    Example:
+    Examples:
         >>> from framelens import classify
         >>> classify("The minister opened a bridge.").sentences[0].frame is None
         True

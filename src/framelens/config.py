@@ -11,7 +11,7 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union
+from typing import Any, Literal, Self, TypeVar, Union
 
 import yaml
 
@@ -105,6 +105,8 @@ class OptimisationConfig:
         weight_decay: AdamW's.
         class_weights: ``balanced`` lifts rare labels by the square root of their imbalance; ``none`` does not.
         label_smoothing: share of each target moved toward the middle.
+        swap_states: share of the training sentences naming states whose frames are learnt a second time with other states in
+            their place, so that a frame does not depend on who it is.
         precision: ``bf16`` computes in bfloat16 where that is safe (autocast), two to three times as fast on a processor that
             has instructions for it; weights stay float32.
         task_weights: of the tasks in the sum of their losses; 1 where not given.
@@ -121,6 +123,7 @@ class OptimisationConfig:
     weight_decay: float = 0.01
     class_weights: Literal["balanced", "none"] = "balanced"
     label_smoothing: float = 0.0
+    swap_states: float = 0.0
     precision: Literal["float32", "bf16"] = "float32"
     task_weights: dict[str, float] = field(default_factory=dict)
     threads: int = 0
@@ -136,6 +139,7 @@ class OptimisationConfig:
             "warmup": 0 <= self.warmup < 1,
             "weight_decay": self.weight_decay >= 0,
             "label_smoothing": 0 <= self.label_smoothing < 1,
+            "swap_states": 0 <= self.swap_states <= 1,
             "threads": self.threads >= 0,
             "task_weights": set(self.task_weights) <= set(TASKS) and all(w > 0 for w in self.task_weights.values()),
         }
@@ -185,7 +189,7 @@ class TrainingConfig:
         return all(d.label is None for d in self.data)
 
     @classmethod
-    def from_yaml(cls, path: str | Path) -> TrainingConfig:
+    def from_yaml(cls, path: str | Path) -> Self:
         """Read and check a file.
 
         Raises:
@@ -199,9 +203,9 @@ class TrainingConfig:
             raise ConfigError(f"{path}: {error}") from None
 
     @classmethod
-    def from_dict(cls, content: Any, base: str | Path = ".") -> TrainingConfig:
+    def from_dict(cls, content: Any, base: str | Path = ".") -> Self:
         """Check a plain dictionary; relative paths are taken from ``base``."""
-        config = typing.cast(TrainingConfig, _build(cls, content, Path(base), ""))
+        config = typing.cast(Self, _build(cls, content, Path(base), ""))
         folder = (Path(base) / Path(config.model.base).expanduser()).resolve()
         return replace(config, model=replace(config.model, base=str(folder))) if folder.is_dir() else config
 

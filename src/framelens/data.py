@@ -63,8 +63,10 @@ class Columns:
 
 @dataclass(frozen=True)
 class LabelledSentence:
-    """One sentence with its labels. ``meta`` keeps every other column of its row, ``where`` its file and row.
+    """One sentence with its labels.
 
+    ``meta`` keeps every other column of its row (and, for stand-off data, of its row in the file of texts), ``where`` its file
+    and row, ``context`` the sentences before and after it in its article, as the file (of texts) orders them, or ``""``.
     ``framed`` is False where the row does not say which frames the sentence has; ``scores`` holds soft labels. ``source`` (spans;
     none where the author speaks) and ``stances`` are None where the row does not say.
     """
@@ -77,6 +79,7 @@ class LabelledSentence:
     split: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    context: tuple[str, str] = ("", "")
     framed: bool = True
     scores: Mapping[str, float] | None = None
     source: tuple[Offsets, ...] | None = None
@@ -87,6 +90,24 @@ class LabelledSentence:
         """What the row is labelled for: of ``frames``, ``source`` and ``stance``."""
         known = (self.framed, self.source is not None, bool(self.stances))
         return tuple(task for task, labelled in zip(TASKS, known, strict=True) if labelled)
+
+    def joined(self, other: LabelledSentence) -> LabelledSentence:
+        """This sentence with what ``other``, the same sentence elsewhere, knows besides."""
+        scores, labels, primary = self.scores, self.labels, self.primary
+        if self.framed and other.framed:
+            both = [s.scores if s.scores is not None else dict.fromkeys(s.labels, 1.0) for s in (self, other)]
+            scores = {name: (both[0].get(name, 0.0) + both[1].get(name, 0.0)) / 2 for name in {**both[0], **both[1]}}
+        elif other.framed:
+            scores, labels, primary = other.scores, other.labels, other.primary
+        return replace(
+            self,
+            framed=self.framed or other.framed,
+            scores=scores,
+            labels=labels,
+            primary=primary,
+            source=other.source if self.source is None else self.source,
+            stances=other.stances if not self.stances else self.stances,
+        )
 
 
 @dataclass(frozen=True)
@@ -132,6 +153,14 @@ class LabelledSentences:
         """The sentences that are labelled for ``frames``, ``source`` or ``stance``."""
         return self.select(i for i, s in enumerate(self) if task in s.tasks)
 
+    def joined(self) -> LabelledSentences:
+        """One row per text: labels for other tasks are joined, and of several labellings for frames the mean is taken."""
+        rows: dict[str, LabelledSentence] = {}
+        for sentence in self:
+            first = rows.get(sentence.text)
+            rows[sentence.text] = sentence if first is None else first.joined(sentence)
+        return replace(self, sentences=tuple(rows.values()))
+
     def select(self, keep: Iterable[int]) -> LabelledSentences:
         """The sentences at these positions."""
         return replace(self, sentences=tuple(self.sentences[i] for i in keep), bad_rows=())
@@ -171,13 +200,14 @@ def load_dataset(
         DataError: an unreadable file, a missing column, or (with ``strict``) unusable rows, each with file, row and reason:
             no text, an unknown label, broken JSON, a repeated id, a stand-off row whose text is missing or has changed.
 
-    Example:
+    Examples:
         >>> rows = [{"text": "Tariffs rose.", "frame": "economy"}, {"text": "It rained.", "frame": "other"}]
         >>> load_dataset(rows, Columns(label="frame")).labels
         ('economy', 'other')
     """
-    parser = _RowParser(columns, labels, None if texts is None else _texts_by_id(texts, columns, encoding))
-    rows = read_rows(source, encoding) if isinstance(source, (str, Path)) else _rows_of(source)
+    standoff = None if texts is None else _texts_by_id(texts, columns, encoding)
+    parser = _RowParser(columns, labels, standoff)
+    rows = rows_of(source, encoding)
     sentences: list[LabelledSentence] = []
     bad: list[BadRow] = []
     for row in rows:
@@ -196,6 +226,13 @@ def load_dataset(
     found = tuple(labels) if labels is not None else tuple(sorted({label for s in sentences for label in s.labels}))
     if not found and columns.framed:
         raise DataError(f"{name}: no sentence carries a label")
+    if standoff is None:
+        beside = _neighbours([(s.article_id, s.text) for s in sentences])
+        sentences = [replace(s, context=pair) for s, pair in zip(sentences, beside, strict=True)]
+    else:
+        beside = _neighbours([(row.get(columns.article_id), row[columns.text]) for row in standoff.values()])
+        pairs = dict(zip(standoff, beside, strict=True))
+        sentences = [replace(s, context=pairs[str(s.id)]) for s in sentences]
     return LabelledSentences(tuple(sentences), found if columns.framed else (), columns.label is None, tuple(bad))
 
 
@@ -258,7 +295,7 @@ def _split_by_column(data: LabelledSentences) -> dict[str, LabelledSentences]:
 class _RowParser:
     """Turns rows into sentences; remembers ids to find repeated ones."""
 
-    def __init__(self, columns: Columns, labels: Sequence[str] | None, texts: Mapping[str, str] | None) -> None:
+    def __init__(self, columns: Columns, labels: Sequence[str] | None, texts: Mapping[str, dict[str, Any]] | None) -> None:
         self.columns, self.accepted, self.texts = columns, labels, texts
         self.seen: dict[str, str] = {}
         needed = [] if texts is not None else [columns.text]
@@ -278,7 +315,8 @@ class _RowParser:
             if name not in values:
                 raise DataError(f"no column {name!r}; the columns are {', '.join(map(str, values))}")
         identifier = None if _empty(values.get(c.id)) else str(values[c.id])
-        text = values.get(c.text) if self.texts is None else self._standoff_text(self.texts, identifier, values)
+        beside = {} if self.texts is None else self._standoff_row(self.texts, identifier, values, c.text)
+        text = {**values, **beside}.get(c.text)
         if not isinstance(text, str) or not text.strip():
             raise DataError(f"no text in column {c.text!r}: {text!r}")
         if identifier is not None:
@@ -296,7 +334,7 @@ class _RowParser:
             id=identifier,
             article_id=None if _empty(values.get(c.article_id)) else str(values[c.article_id]),
             split=None if _empty(values.get(c.split)) else str(values[c.split]),
-            meta={k: v for k, v in values.items() if k not in known and k not in self.needed},
+            meta={k: v for k, v in {**beside, **values}.items() if k not in known and k not in self.needed},
             where=row.where,
             framed=c.framed,
             scores=scores,
@@ -326,7 +364,7 @@ class _RowParser:
                 raise DataError(f"no label in column {c.label!r}")
             names = [str(value).strip()]
         elif isinstance(c.labels, str):
-            names = _names(values[c.labels], c.separator)
+            names = label_names(values[c.labels], c.separator)
         else:
             names = [name for name in c.labels or () if _truth(values[name], name)]
         for name in names:
@@ -342,34 +380,54 @@ class _RowParser:
         return str(value)
 
     @staticmethod
-    def _standoff_text(texts: Mapping[str, str], identifier: str | None, values: Mapping[str, Any]) -> str:
-        text = texts.get(identifier) if identifier is not None else None
-        if text is None:
+    def _standoff_row(
+        texts: Mapping[str, dict[str, Any]], identifier: str | None, values: Mapping[str, Any], column: str
+    ) -> dict[str, Any]:
+        row = texts.get(identifier) if identifier is not None else None
+        if row is None:
             raise DataError(f"id {identifier!r} is not in the file of texts")
-        digest = hashlib.sha1(text.encode()).hexdigest()
+        digest = sha1(row[column])
         if values.get("sha1") != digest:
             raise DataError(
                 f"the text of {identifier!r} has SHA-1 {digest}, but it was labelled when it had {values.get('sha1')}"
             )
-        return text
+        return row
 
 
-def _texts_by_id(path: str | Path, columns: Columns, encoding: str) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _texts_by_id(path: str | Path, columns: Columns, encoding: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
     bad = []
     for row in read_rows(path, encoding):
         if isinstance(row, BadRow):
             bad.append(row)
-        elif not isinstance(row.values.get(columns.text), str) or columns.id not in row.values:
-            bad.append(BadRow(row.where, f"columns {columns.id!r} and {columns.text!r} are needed"))
+        elif not isinstance(row.values.get(columns.text), str):
+            bad.append(BadRow(row.where, f"no text in column {columns.text!r}"))
         else:
-            found[str(row.values[columns.id])] = row.values[columns.text]
+            found[str(row.values.get(columns.id) or sha1(row.values[columns.text]))] = row.values
     raise_bad_rows(bad, "rows in the file of texts")
     return found
 
 
-def _rows_of(source: Iterable[Any]) -> Iterator[Row | BadRow]:
-    """Rows of a ``datasets.Dataset`` (class numbers turned into names) or of any iterable of dictionaries."""
+def sha1(text: str) -> str:
+    """Hexadecimal SHA-1 of a text: what stand-off rows carry, and the id of a row that has none."""
+    return hashlib.sha1(text.encode()).hexdigest()
+
+
+def _neighbours(sentences: Sequence[tuple[str | None, str]]) -> list[tuple[str, str]]:
+    """The text before and after each ``(article, text)``, where the row beside it is of the same article."""
+
+    def text(at: int, article: str | None) -> str:
+        inside = article is not None and 0 <= at < len(sentences) and sentences[at][0] == article
+        return sentences[at][1] if inside else ""
+
+    return [(text(i - 1, article), text(i + 1, article)) for i, (article, _) in enumerate(sentences)]
+
+
+def rows_of(source: str | Path | Iterable[Any], encoding: str = "utf-8") -> Iterator[Row | BadRow]:
+    """Rows of a file, of a ``datasets.Dataset`` (class numbers turned into names) or of any iterable of dictionaries."""
+    if isinstance(source, (str, Path)):
+        yield from read_rows(source, encoding)
+        return
     features = getattr(source, "features", None) or {}
     decoders = {name: feature.int2str for name, feature in features.items() if hasattr(feature, "int2str")}
     name = type(source).__name__
@@ -385,8 +443,8 @@ def _empty(value: Any) -> bool:
     return value is None or value == "" or (isinstance(value, float) and value != value)
 
 
-def _names(value: Any, separator: str) -> list[str]:
-    """Label names from a list, a JSON list, or names joined by ``separator``."""
+def label_names(value: Any, separator: str = ";") -> list[str]:
+    """Label names from a list, a JSON list, or names joined by ``separator``; empty, or ``"none"``, for no label."""
     if _empty(value):
         return []
     if isinstance(value, str) and value.lstrip().startswith("["):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from framelens.checkpoint import write_text
 from framelens.classifier import probabilities
-from framelens.data import LabelledSentence, LabelledSentences
+from framelens.data import LabelledSentence, LabelledSentences, sha1
 from framelens.errors import DataError
 from framelens.modeling import load_model
 from framelens.readers import BadRow, raise_bad_rows, read_rows
@@ -33,7 +32,7 @@ def soften(
 
     Args:
         teachers: checkpoint folders with the same labels; read in float, not int8.
-        texts: a file with ``id`` and a text column, and ``article_id`` where it has one.
+        texts: a file with a text column, and ``id`` and ``article_id`` where it has them; the id of a row without is its SHA-1.
         output: JSONL of stand-off rows (``id``, ``article_id``, ``sha1`` of the text, ``split`` train, ``scores``), which
             :class:`framelens.Columns` reads with ``scores="scores"``.
         leave_out: articles that must not be learnt from: those of development and test.
@@ -63,10 +62,10 @@ def soften(
     lines = [
         json.dumps(
             {
-                "id": row["id"],
+                "id": row.get("id") or sha1(row[text_column]),
                 "article_id": row.get("article_id"),
                 "split": "train",
-                "sha1": hashlib.sha1(row[text_column].encode()).hexdigest(),
+                "sha1": sha1(row[text_column]),
                 "scores": {name: round(float(p), 4) for name, p in zip(labels or (), scores, strict=True)},
             }
         )
@@ -77,13 +76,16 @@ def soften(
 
 
 def _sentences(texts: str | Path, text_column: str, leave_out: Collection[str]) -> list[Any]:
-    rows, bad = [], []
+    found: dict[str, Any] = {}  # by text: a sentence that comes twice is read once
+    bad = []
     for row in read_rows(Path(texts)):
         if isinstance(row, BadRow):
             bad.append(row)
-        elif not isinstance(row.values.get(text_column), str) or "id" not in row.values:
-            bad.append(BadRow(row.where, f"columns 'id' and {text_column!r} are needed"))
+        elif not isinstance(row.values.get(text_column), str):
+            bad.append(
+                BadRow(row.where, f"no text in column {text_column!r}; the columns are {', '.join(map(str, row.values))}")
+            )
         elif row.values.get("article_id") not in leave_out:
-            rows.append(row.values)
+            found.setdefault(row.values[text_column], row.values)
     raise_bad_rows(bad)
-    return rows
+    return list(found.values())

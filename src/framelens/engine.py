@@ -7,9 +7,11 @@ label keeps its highest logit: the sentence carries a frame if a part of it does
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +148,10 @@ class Engine:
         place = [first.setdefault(key, len(first)) for key in zip(sentences, asked, strict=True)]
         unique = list(first)
         logits = np.full((len(unique), self.num_labels), -np.inf, dtype=np.float32)
-        found: list[list[tuple[int, int, float]]] = [[] for _ in unique]
-        stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
+        found: list[list[tuple[int, int, float]]] = [[] for _ in unique] if "source" in self.tasks else []
+        stances: list[Array] = []
+        if "stance" in self.tasks:
+            stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
         spans_needed = (sources and "source" in self.tasks) or any(asked)
         for windows in self._chunks(unique, spans_needed):
             for batch in _batches(windows, batch_tokens):
@@ -168,7 +172,9 @@ class Engine:
             progress(len(sentences) - len(unique))
         return Reading(
             logits[place] if "frames" in self.tasks else None,
-            [_apart(found[i]) for i in place] if sources and "source" in self.tasks else None,
+            [_apart(found[i], sentence) for i, sentence in zip(place, sentences, strict=True)]
+            if sources and "source" in self.tasks
+            else None,
             [stances[i] for i in place] if "stance" in self.tasks else None,
         )
 
@@ -257,12 +263,14 @@ def softmax(logits: Array) -> Array:
     return np.asarray(exponent / exponent.sum(axis=-1, keepdims=True))
 
 
-def _apart(spans: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
-    """Spans in order of the text; of those that overlap (in neighbouring windows) the more probable."""
+def _apart(spans: list[tuple[int, int, float]], text: str) -> list[tuple[int, int, float]]:
+    """Spans in order of the text; of those that overlap (in neighbouring windows) the more probable. None begins at a genitive's s."""
     kept: list[tuple[int, int, float]] = []
-    for span in sorted(spans, key=lambda s: -s[2]):
-        if all(span[1] <= other[0] or other[1] <= span[0] for other in kept):
-            kept.append(span)
+    for begin, end, score in sorted(spans, key=itemgetter(2), reverse=True):
+        genitive = re.search(r"\w+['’]?$", text[:begin]) if re.match("['’]?s\\b", text[begin:]) else None
+        start = genitive.start() if genitive else begin
+        if all(end <= other[0] or other[1] <= start for other in kept):
+            kept.append((start, end, score))
     return sorted(kept)
 
 

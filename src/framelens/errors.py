@@ -27,6 +27,10 @@ class CheckpointError(FramelensError):
     """A checkpoint is missing, incomplete, altered, or not one that framelens wrote."""
 
 
+class CorpusError(FramelensError):
+    """The output folder of a corpus run is in use, holds another run, or cannot be written to."""
+
+
 class MissingExtraError(FramelensError, ImportError):
     """A feature needs packages that the base install leaves out."""
 

@@ -32,6 +32,19 @@ def frame_metric(labels: Sequence[str]) -> evaluate.Metric:
     return _FrameMetric(labels)
 
 
+def ranking_metrics(scores: Matrix, truth: Matrix, labels: Sequence[str]) -> tuple[dict[str, float], float]:
+    """Average precision per label, and that of all decisions together (micro); 0 for a label that no sentence carries.
+
+    Args:
+        scores, truth: shape ``(n, k)``, probabilities and 0/1.
+        labels: names of the ``k`` columns.
+    """
+    p, y = np.asarray(scores), np.asarray(truth)
+    values = [float(sk.average_precision_score(y[:, i], p[:, i])) if y[:, i].any() else 0.0 for i in range(len(labels))]
+    micro = float(sk.average_precision_score(y.ravel(), p.ravel())) if y.any() else 0.0
+    return dict(zip(labels, values, strict=True)), micro
+
+
 class _FrameMetric(evaluate.Metric):  # type: ignore[misc]
     def __init__(self, labels: Sequence[str]) -> None:
         self._labels = tuple(labels)

@@ -164,7 +164,7 @@ def load_base(base: str) -> tuple[Any, PreTrainedTokenizerFast]:
     Raises:
         ConfigError: nothing of that name is installed and no hub can be reached, or its weights are no safetensors.
     """
-    location = _locate_base(base)
+    location = locate_base(base)
     folder = Path(location)
     # Eager attention is the form that ONNX Runtime's optimiser knows how to fuse; on a CPU it trains as fast.
     options: dict[str, Any] = {"attn_implementation": "eager"}
@@ -209,7 +209,8 @@ def load_model(folder: str | Path) -> tuple[FrameModel, PreTrainedTokenizerFast,
     return model.eval(), tokenizer, checkpoint
 
 
-def _locate_base(base: str) -> str:
+def locate_base(base: str) -> str:
+    """The folder of a base model that is on disk or in an installed package; any other name comes back as it is."""
     folder = Path(base).expanduser()
     if (folder / ENCODER_CONFIG).is_file():
         return str(folder)

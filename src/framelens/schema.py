@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from framelens.errors import InputError
 
-if TYPE_CHECKING:  # pandas belongs to the caller, not to the base install
+if TYPE_CHECKING:  # pandas and networkx belong to the caller, not to the base install
+    import networkx as nx
     import pandas as pd
 
 StanceLabel = Literal["favor", "against", "neutral"]
@@ -147,22 +148,37 @@ class Document:
         """Who frames what, toward whom: one row per source, the most quoted first.
 
         Returns:
-            Rows with ``source`` (the span's text, or ``"(author)"``), ``sentences`` (their indices),
-            ``frames`` (count per frame) and ``stances`` (target -> count per stance).
+            Rows with ``source`` (the span's name, or ``"(author)"``), ``sentences`` (their indices),
+            ``frames`` (count per frame) and ``stances`` (name of the target -> count per stance).
         """
-        rows: dict[str, dict[str, Any]] = {}
-        for index, sentence in enumerate(self.sentences):
-            name = sentence.source.text if sentence.source else AUTHOR
-            row = rows.setdefault(name, {"source": name, "sentences": [], "frames": Counter(), "stances": {}})
-            row["sentences"].append(index)
-            row["frames"].update(sentence.frames)
-            for stance in sentence.stances:
-                row["stances"].setdefault(stance.target.text, Counter())[stance.label] += 1
-        ordered = sorted(rows.values(), key=lambda row: -len(row["sentences"]))
-        for row in ordered:
-            row["frames"] = dict(row["frames"])
-            row["stances"] = {target: dict(counts) for target, counts in row["stances"].items()}
-        return ordered
+        from framelens.summaries import source_rows  # sums need the nouns, so they stand below them
+
+        return source_rows(enumerate(self.sentences))
+
+    @overload
+    def network(self, *, as_graph: Literal[False] = ...) -> list[dict[str, Any]]: ...
+
+    @overload
+    def network(self, *, as_graph: Literal[True]) -> nx.DiGraph[str]: ...
+
+    def network(self, *, as_graph: bool = False) -> list[dict[str, Any]] | nx.DiGraph[str]:
+        """Who takes which stance toward whom: one row per pair of source and target, the most frequent first.
+
+        Args:
+            as_graph: give a :class:`networkx.DiGraph` from source to target instead of rows; see
+                :func:`framelens.summaries.to_graph` for what its edges hold. Needs the extra ``network``.
+
+        Returns:
+            Rows with ``source`` and ``target`` (names), ``stances`` (mentions per stance), ``frames`` (sentences per frame)
+            and ``sentences`` (their indices).
+
+        Raises:
+            MissingExtraError: ``as_graph=True`` without networkx.
+        """
+        from framelens.summaries import edge_rows, to_graph
+
+        rows = edge_rows(enumerate(self.sentences))
+        return to_graph(rows) if as_graph else rows
 
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that ``json`` can write; :meth:`from_dict` reads it back."""
@@ -197,7 +213,7 @@ class Document:
         return cls.from_dict(json.loads(text))
 
     def to_rows(self) -> list[dict[str, Any]]:
-        """One flat row per sentence, for tables: text, offsets, frames, a column per score, source, stances."""
+        """One flat row per sentence, for tables: text, offsets, frames, a column per score, source, stances (by name of the target)."""
         return [
             {
                 "sentence": number,
@@ -208,7 +224,8 @@ class Document:
                 "frames": ";".join(s.frames),
                 **{f"score_{label}": s.scores.get(label) for label in self.labels},
                 "source": s.source.text if s.source else None,
-                "stances": ";".join(f"{x.target.text}={x.label}" for x in s.stances),
+                "source_name": s.source.name if s.source else None,
+                "stances": ";".join(f"{x.target.name}={x.label}" for x in s.stances),
             }
             for number, s in enumerate(self.sentences)
         ]
@@ -223,7 +240,7 @@ class Document:
 
     def _repr_html_(self) -> str:
         """What a notebook shows: the sentences, coloured by primary frame."""
-        from framelens.report import document_html  # a page is only built when somebody looks
+        from framelens.display import document_html  # a page is only built when somebody looks
 
         return document_html(self)
 

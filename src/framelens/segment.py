@@ -24,6 +24,7 @@ _ENDS = tuple(".!?:;…”\"'’)")
 _WRAP_AT = 40  # a wrapped line is at least this long; a shorter one that stops early is a headline, a byline or a list
 # A book pasted as one line is handed over in parts, so that no single call holds all of it.
 _MAX_BLOCK = 100_000
+_TAIL = 60  # characters beside a cut that tell whether the sentence goes on
 # What sentencex cuts and should not: after a title, a numbered item's number, the hour of a day, a number's abbreviation.
 _TITLE = re.compile(r"\b(?:Mr|Mrs|Ms|Mx|Messrs|Dr|Prof|Gen|Sen|Rep|Gov|Lt|Col|Sgt|Capt|Cpl|Maj|Adm|Rev|Hon|St|vs)\.$")
 _ITEM = re.compile(r"\(?(?:\d{1,3}|[IVX]+|[A-Za-z])[.)]")
@@ -50,7 +51,7 @@ def split_sentences(text: str, language: str = "en") -> list[Span]:
         Spans in order, without overlap, none empty, none with white space or control characters at its ends,
         with ``text[s.start:s.end] == s.text``.
 
-    Example:
+    Examples:
         >>> [s.text for s in split_sentences("U.S. officials met. Talks failed.")]
         ['U.S. officials met.', 'Talks failed.']
     """
@@ -78,7 +79,7 @@ def _blocks(text: str) -> Iterator[tuple[int, int]]:
 def _unwrap(text: str, lines: list[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Join the lines of one block where the text was wrapped at a column, keep them apart where each is a paragraph."""
     widths = [end - start for start, end in lines]
-    finished = sum(text[:end].rstrip().endswith(_ENDS, start) for start, end in lines[:-1])
+    finished = sum(text[start:end].rstrip().endswith(_ENDS) for start, end in lines[:-1])
     wrapped = (
         len(lines) > 2
         and max(widths) <= 100
@@ -115,12 +116,20 @@ def _sentences(text: str, start: int, end: int, language: str) -> Iterator[Span]
     cuts = sorted({*cuts, *(m.end() for m in _AFTER_BRACKET.finditer(block)), len(block)})
     left = 0
     for cut in cuts:
-        if cut < len(block) and _goes_on(block[left:cut].strip(), block[cut:].lstrip()[:12]):
+        if cut < len(block) and _goes_on(_tail(block, left, cut), block[cut : cut + _TAIL].lstrip()[:12]):
             continue
         span = _trimmed(text, start + left, start + cut)
         left = cut
         if span is not None:
             yield span
+
+
+def _tail(block: str, left: int, cut: int) -> str:
+    """The last characters before a cut; all of the piece where it is short. Looking at the whole of a long piece again for
+    each of its cuts would take time in the square of its length."""
+    if cut - left <= _TAIL:
+        return block[left:cut].strip()
+    return "…" + block[cut - _TAIL : cut].rstrip()  # what stands there is not the beginning of the piece
 
 
 def _goes_on(piece: str, following: str) -> bool:

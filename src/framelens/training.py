@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import random
 import shutil
 import time
 from collections.abc import Mapping
@@ -13,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from framelens.augmentation import swap_states
 from framelens.checkpoint import CARD, LABELS, open_checkpoint, write_json, write_manifest, write_text
-from framelens.config import DataConfig, TrainingConfig
+from framelens.config import DataConfig, OptimisationConfig, TrainingConfig
 from framelens.data import LabelledSentences, count_labels, load_dataset, split_by_article
 from framelens.engine import Engine, Reading
 from framelens.errors import DataError, MissingExtraError
@@ -133,6 +135,17 @@ def _assigned(data: LabelledSentences, file: DataConfig) -> LabelledSentences:
     return replace(data, sentences=assigned)
 
 
+def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> LabelledSentences:
+    """The sentences, and copies of some with other states, which are labelled for frames alone."""
+    draw = random.Random(options.seed)
+    copies = [
+        replace(sentence, text=text, id=None, source=None, stances=None)
+        for sentence in data
+        if sentence.framed and draw.random() < options.swap_states and (text := swap_states(sentence.text, draw))
+    ]
+    return replace(data, sentences=(*data.sentences, *copies))
+
+
 def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progress: bool, started: float) -> TrainingRun:
     options = config.optimisation
     if options.threads:
@@ -147,6 +160,7 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
     splits = {
         name: part.select(i for i, s in enumerate(part) if set(s.tasks) & set(config.tasks)) for name, part in splits.items()
     }
+    splits["train"] = _with_swaps(splits["train"].joined(), options)
     labels = LabelSet(
         data.labels if "frames" in config.tasks else (),
         data.multi_label,

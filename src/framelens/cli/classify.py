@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from framelens.cli.files import articles, write_output
+from framelens.cli.style import coloured, complete_model
 
 if TYPE_CHECKING:
     from framelens.schema import Document
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE|-...")
-@click.option("--model", default="default", show_default=True, help="Name of a packaged checkpoint, or a folder.")
+@click.option(
+    "--model", default="default", show_default=True, shell_complete=complete_model,
+    help="Name of a packaged checkpoint, or a folder.",
+)  # fmt: skip
 @click.option(
     "--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table", show_default=True,
     help="table: for people; jsonl: one document a line, with everything; csv: one sentence a row.",
@@ -71,20 +75,11 @@ def _write_jsonl(documents: Sequence[tuple[str, Document]], stream: TextIO) -> N
 
 
 def _write_csv(documents: Sequence[tuple[str, Document]], stream: TextIO) -> None:
+    from framelens.schema import Document, Sentence
+
     labels = documents[0][1].labels if documents else ()
-    columns = [
-        "name",
-        "sentence",
-        "start",
-        "end",
-        "text",
-        "frame",
-        "frames",
-        *(f"score_{x}" for x in labels),
-        "source",
-        "stances",
-    ]
-    writer = csv.DictWriter(stream, columns)
+    (blank,) = Document("", (Sentence("", 0, 0),), labels).to_rows()
+    writer = csv.DictWriter(stream, ["name", *blank])
     writer.writeheader()
     for name, document in documents:
         writer.writerows({"name": name, **row} for row in document.to_rows())
@@ -95,10 +90,10 @@ def _write_table(documents: Sequence[tuple[str, Document]], stream: TextIO) -> N
 
     from framelens.tables import shorten, text_table
 
-    coloured = stream.isatty()
+    colours = coloured(stream)
     for number, (name, document) in enumerate(documents):
         if len(documents) > 1:
-            stream.write(f"{'' if number == 0 else chr(10)}{click.style(name, bold=True) if coloured else name}\n")
+            stream.write(f"{'' if number == 0 else chr(10)}{click.style(name, bold=True) if colours else name}\n")
         if not document.sentences:
             stream.write("no sentences\n")
             continue
@@ -111,7 +106,7 @@ def _write_table(documents: Sequence[tuple[str, Document]], stream: TextIO) -> N
         ]
         lines = text_table(["#", "frames", "score", "sentence"], rows).split("\n")
         for line, sentence in zip(lines, [None, None, *document.sentences], strict=True):
-            colour = _colour(document, sentence.frame) if coloured and sentence and sentence.frame else None
+            colour = _colour(document, sentence.frame) if colours and sentence and sentence.frame else None
             stream.write((click.style(line, fg=colour) if colour else line) + "\n")
         shares = ", ".join(f"{label} {share:.0%}" for label, share in document.frame_shares().items())
         stream.write(f"{len(document)} sentences: {shares}\n")

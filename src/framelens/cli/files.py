@@ -5,21 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from framelens.errors import InputError
 
 
 def articles(file: str, text_column: str, encoding: str) -> Iterator[tuple[str, str]]:
     """Name and text of each article in ``file``."""
-    from framelens.readers import FORMATS, BadRow, decode, raise_bad_rows, read_rows
+    from framelens.readers import BadRow, decode, file_format, raise_bad_rows, read_rows
 
     if file == "-":
         data = sys.stdin.buffer.read()
         yield "stdin", decode(data, "standard input", encoding)
         return
     path = Path(file)
-    if path.suffix.lower() not in FORMATS:
+    if file_format(path) is None:
         try:
             yield file, decode(path.read_bytes(), file, encoding)
         except OSError as error:
@@ -38,7 +38,7 @@ def articles(file: str, text_column: str, encoding: str) -> Iterator[tuple[str, 
     raise_bad_rows(bad)
 
 
-def write_output(output: Path | None, write: Callable[[TextIO], None]) -> None:
+def write_output(output: Path | None, write: Callable[[TextIO], Any]) -> None:
     """Write to stdout, or to a file that appears only when it is whole."""
     if output is None:
         write(sys.stdout)

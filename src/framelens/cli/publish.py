@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import click
@@ -10,11 +11,12 @@ import click
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("destination", type=click.Path(path_type=Path, file_okay=False))
-def publish(source: Path, destination: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print what was copied as JSON.")
+def publish(source: Path, destination: Path, as_json: bool) -> None:
     """Copy a verified checkpoint, or that of a run, to DESTINATION, replacing what is there.
 
     \b
-    Example:
+    Examples:
       framelens publish runs/frames models/default
     """
     from framelens.checkpoint import copy_checkpoint, open_checkpoint
@@ -23,4 +25,5 @@ def publish(source: Path, destination: Path) -> None:
     folder = source / CHECKPOINT if (source / CHECKPOINT).is_dir() else source
     manifest = open_checkpoint(folder, need=None).manifest
     copy_checkpoint(folder, destination)
-    click.echo(f"{destination}: {manifest.get('name')} with {len(manifest['files'])} files")
+    described = {"checkpoint": str(destination), "name": manifest.get("name"), "files": sorted(manifest["files"])}
+    click.echo(json.dumps(described) if as_json else f"{destination}: {described['name']} with {len(manifest['files'])} files")

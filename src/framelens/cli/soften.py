@@ -14,14 +14,14 @@ import click
 @click.option(
     "--leave-out", type=click.Path(path_type=Path), help="A training configuration: its dev and test articles are left out."
 )
-@click.option("--text-column", default="text", show_default=True)
+@click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--bf16", is_flag=True, help="Compute in bfloat16: faster where the processor has instructions for it.")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL to write.")
 def soften(texts: Path, teachers: Sequence[str], leave_out: Path | None, text_column: str, bf16: bool, output: Path) -> None:
     """Write a teacher's probabilities for the sentences of TEXTS, for a student to learn from.
 
     \b
-    Example:
+    Examples:
       framelens soften pool.jsonl --teacher runs/teacher --leave-out configs/teacher.yaml -o runs/teacher/soft_labels.jsonl
     """
     from framelens.config import TrainingConfig

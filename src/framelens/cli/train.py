@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from framelens.cli.style import bold_headers, coloured
+
 if TYPE_CHECKING:
     from framelens.config import TrainingConfig
 
@@ -49,5 +51,6 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
         click.echo(json.dumps({"checkpoint": str(run.checkpoint), "seconds": run.seconds, "metrics": metrics}))
         return
     for split, evaluation in run.metrics.items():
-        click.echo(f"[{split}] {evaluation.to_text()}\n")
+        text = f"[{split}] {evaluation.to_text()}\n"
+        click.echo(bold_headers(text) if coloured(sys.stdout) else text)
     click.echo(f"{run.seconds / 60:.1f} minutes; checkpoint: {run.checkpoint}")

@@ -1,0 +1,29 @@
+"""What people see of the command line: colour on a terminal only, and completion of model names."""
+
+from __future__ import annotations
+
+import os
+from typing import TextIO
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def coloured(stream: TextIO) -> bool:
+    """Whether to write colours: on a terminal that can show them, unless NO_COLOR is set (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def bold_headers(text: str) -> str:
+    """The text with the header of each table in bold: the lines above a line of dashes."""
+    lines = text.split("\n")
+    ruled = [bool(line) and not line.strip("- ") for line in [*lines[1:], ""]]
+    return "\n".join(click.style(line, bold=True) if header else line for line, header in zip(lines, ruled, strict=True))
+
+
+def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Names of packaged checkpoints, and folders."""
+    from framelens.checkpoint import available_checkpoints
+
+    names = [CompletionItem(name) for name in available_checkpoints() if name.startswith(incomplete)]
+    return [*names, CompletionItem(incomplete, type="dir")]
