@@ -38,7 +38,8 @@ def main() -> None:
     arguments = parser.parse_args()
     data = load_dataset(SEEDS, Columns(labels="frames"))
     truth, articles = np.array(data.matrix()), np.array(data.articles)
-    rows, places = features(data.texts), vectors(data.texts)
+    places = vectors(data.texts)
+    rows = features(data.texts, known=places)
     half = np.full(truth.shape[1], 0.5)
 
     def unsure(rest: Array, scores: Array, measure: Any) -> Array:

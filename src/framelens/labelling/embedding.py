@@ -32,19 +32,22 @@ _FEW = 100  # sentences; beyond, a word that occurs once is left out
 _BATCH = 64
 
 
-def features(texts: Sequence[str], encoder: str = AUTO) -> Any:
+def features(texts: Sequence[str], encoder: str = AUTO, known: Array | None = None) -> Any:
     """What a cheap classifier reads: words and pairs of words (TF-IDF), joined with :func:`vectors`. No label is used.
 
     Args:
         texts: the sentences.
         encoder: as for :func:`vectors`; ``"tfidf"`` gives the words alone.
+        known: what :func:`vectors` gave for the same texts and encoder, to spare computing it again.
 
     Returns:
         Sparse matrix of shape ``(len(texts), width)``, rows of unit length.
     """
     words = _words(texts)
     encoder = _resolved(encoder)
-    return words if encoder == TFIDF else normalize(hstack([words, csr_matrix(_encode(texts, encoder))]).tocsr())
+    if encoder == TFIDF:
+        return words
+    return normalize(hstack([words, csr_matrix(_encode(texts, encoder) if known is None else known)]).tocsr())
 
 
 def vectors(texts: Sequence[str], encoder: str = AUTO) -> Array:

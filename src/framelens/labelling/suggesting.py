@@ -106,10 +106,16 @@ def suggest(
     sentences = rows if isinstance(rows, list) and isinstance(rows[0], PoolSentence) else read_sentences(rows)
     candidates = _free(sentences, labelled, new_articles, min_words)
     texts = [s.text for s in candidates]
-    names, scores, thresholds, multi_label = _scores(texts, model, labelled, encoder)
+    seen = labelled.texts if model is None and labelled is not None else []
+    places = vectors([*seen, *texts], encoder)
+    if model is None:
+        assert labelled is not None
+        names, scores, thresholds, multi_label = _fitted(texts, labelled, places, encoder)
+    else:
+        names, scores, thresholds, multi_label = _asked(texts, model)
     unsure = uncertainty(scores, thresholds, multi_label=multi_label, measure=measure)
     groups = [s.group for s in candidates]
-    chosen = choose(unsure, vectors(texts, encoder), groups, n, per_article=per_article, seed=seed)
+    chosen = choose(unsure, places[len(seen) :], groups, n, per_article=per_article, seed=seed)
     return [_suggestion(candidates[i], names, scores[i], thresholds, multi_label, unsure[i]) for i in chosen]
 
 
@@ -231,19 +237,22 @@ def _free(
     return list(free.values())
 
 
-def _scores(
-    texts: Sequence[str], model: str | os.PathLike[str] | None, labelled: LabelledSentences | None, encoder: str
-) -> tuple[tuple[str, ...], Array, Array, bool]:
-    """Label names, probabilities, thresholds, and whether labels may go together."""
-    if model is not None:
-        from framelens.classifier import Classifier
+_Scores = tuple[tuple[str, ...], Array, Array, bool]  # label names, probabilities, thresholds, whether labels may go together
 
-        classifier = Classifier.load(model)
-        labels = classifier.labels
-        thresholds = np.array([labels.threshold(name) for name in labels.labels])
-        return labels.labels, classifier.scores(texts), thresholds, labels.multi_label
-    assert labelled is not None
-    rows = features([*labelled.texts, *texts], encoder)
+
+def _asked(texts: Sequence[str], model: str | os.PathLike[str]) -> _Scores:
+    """What a checkpoint says."""
+    from framelens.classifier import Classifier
+
+    classifier = Classifier.load(model)
+    labels = classifier.labels
+    thresholds = np.array([labels.threshold(name) for name in labels.labels])
+    return labels.labels, classifier.scores(texts), thresholds, labels.multi_label
+
+
+def _fitted(texts: Sequence[str], labelled: LabelledSentences, places: Array, encoder: str) -> _Scores:
+    """What a logistic regression on ``labelled`` says; ``places`` are the vectors of labelled and other texts."""
+    rows = features([*labelled.texts, *texts], encoder, places)
     truth = np.array(labelled.matrix())
     scores = fit_predict(rows[: len(truth)], truth, rows[len(truth) :], multi_label=labelled.multi_label)
     return labelled.labels, scores, np.full(len(labelled.labels), 0.5), labelled.multi_label
