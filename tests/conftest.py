@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,16 @@ def words_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.corpora import write_checkpoint
 
     return write_checkpoint(tmp_path_factory.mktemp("models") / "words")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no chromium here (apt-get install chromium)")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()

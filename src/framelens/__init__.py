@@ -45,6 +45,10 @@ _PUBLIC = {
     "LearningCurve": "learning",
     "learning_curve": "learning",
     "classify_corpus": "corpus",
+    "audit": "labelling.auditing",
+    "suggest": "labelling.suggesting",
+    "cross_validate": "crossvalidation",
+    "search": "hyperparameters",
     "FramelensError": "errors",
     "CorpusError": "errors",
     "InputError": "errors",
@@ -77,11 +81,13 @@ __all__ = [
     "TrainingConfig",
     "__version__",
     "annotator_agreement",
+    "audit",
     "available_checkpoints",
     "by_source",
     "classify",
     "classify_corpus",
     "compare",
+    "cross_validate",
     "evaluate",
     "frame_prevalence",
     "frame_shares",
@@ -89,7 +95,9 @@ __all__ = [
     "load_dataset",
     "network",
     "resolve_sources",
+    "search",
     "split_sentences",
+    "suggest",
     "train",
 ]
 
@@ -100,9 +108,13 @@ if TYPE_CHECKING:
     from framelens.comparison import Comparison, compare
     from framelens.config import TrainingConfig
     from framelens.corpus import classify_corpus
+    from framelens.crossvalidation import cross_validate
     from framelens.data import Columns, LabelledSentences, load_dataset
     from framelens.errors import CheckpointError, ConfigError, CorpusError, DataError, FramelensError, InputError
     from framelens.evaluation import Evaluation, evaluate
+    from framelens.hyperparameters import search
+    from framelens.labelling.auditing import audit
+    from framelens.labelling.suggesting import suggest
     from framelens.learning import LearningCurve, learning_curve
     from framelens.prevalence import Prevalence, frame_prevalence
     from framelens.schema import Document, LabelSet, Sentence, Span, Stance, frame_shares

@@ -11,13 +11,15 @@ import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, Union
+from typing import Any, Literal, Self, TypeVar, Union
 
 import yaml
 
 from framelens.data import Columns
 from framelens.errors import ConfigError, FramelensError
 from framelens.schema import TASKS
+
+_Block = TypeVar("_Block")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,12 +196,7 @@ class TrainingConfig:
             ConfigError: the file is missing or no YAML, or a key is unknown, missing, mistyped or out of range.
         """
         path = Path(path)
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise ConfigError(f"no configuration at {path}") from None
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise ConfigError(f"{path} is not readable as YAML: {error}") from error
+        content = _read_yaml(path)
         try:
             return cls.from_dict(content, base=path.parent)
         except ConfigError as error:
@@ -215,6 +212,31 @@ class TrainingConfig:
     def to_dict(self) -> dict[str, Any]:
         """A dictionary that JSON or YAML can write, with absolute paths."""
         return typing.cast(dict[str, Any], _plain(asdict(self)))
+
+
+def read_block(kind: type[_Block], source: str | Path | Mapping[str, Any]) -> _Block:
+    """A YAML file or a dictionary as the dataclass ``kind``, checked as :class:`TrainingConfig` is.
+
+    Raises:
+        ConfigError: the file is missing or no YAML, or a key is unknown, missing, mistyped or out of range.
+    """
+    if isinstance(source, Mapping):
+        return typing.cast(_Block, _build(kind, source, Path(), ""))
+    path = Path(source)
+    content = _read_yaml(path)
+    try:
+        return typing.cast(_Block, _build(kind, content, path.parent, ""))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"no configuration at {path}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path} is not readable as YAML: {error}") from error
 
 
 def _build(kind: Any, value: Any, base: Path, where: str) -> Any:

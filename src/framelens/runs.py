@@ -8,8 +8,9 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -99,3 +100,22 @@ def logging_to(path: Path) -> Iterator[None]:
             logger.removeHandler(handler)
         loggers[0].setLevel(level)
         handler.close()
+
+
+_listener: ContextVar[Callable[[Mapping[str, Any]], None] | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def listening(listener: Callable[[Mapping[str, Any]], None]) -> Iterator[None]:
+    """Call ``listener`` with what a run reports (``eval_macro_f1``, ``loss``, ...) while the block lasts; it may end the run by raising."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def announce(logs: Mapping[str, Any]) -> None:
+    """Hand what a run reports to whoever is listening."""
+    if (listener := _listener.get()) is not None:
+        listener(logs)

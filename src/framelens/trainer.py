@@ -24,7 +24,7 @@ from framelens.config import OptimisationConfig
 from framelens.errors import CheckpointError
 from framelens.features import Collator
 from framelens.modeling import FrameModel
-from framelens.runs import processes
+from framelens.runs import announce, processes
 
 log = logging.getLogger("framelens.training")
 _OPTIMIZER, _STATE = "optimizer.safetensors", "training_state.json"
@@ -37,6 +37,7 @@ class EpochLog(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
         """Called by the Trainer."""
         log.info("%s", ", ".join(f"{k} {v:.4g}" if isinstance(v, float) else f"{k} {v}" for k, v in (logs or {}).items()))
+        announce(logs or {})
 
 
 class FrameTrainer(Trainer):  # type: ignore[misc]  # transformers is untyped here

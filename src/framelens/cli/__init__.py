@@ -29,6 +29,11 @@ VERBS = {
     "prevalence": "prevalence",
     "agreement": "agreement",
     "learning-curve": "learning_curve",
+    "audit": "audit",
+    "suggest": "suggest",
+    "label": "label",
+    "crossvalidate": "crossvalidate",
+    "search": "search",
     "completion": "completion",
 }
 
