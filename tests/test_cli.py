@@ -27,7 +27,7 @@ WITHOUT_RESULT = {
     "vary",
     "soften",
     "distil",
-}  # verbs that print no result: a server, and steps of a recipe that write a file
+}  # no result is printed: a server, a conversation, steps that write a file
 ARTICLE = "Storm closes the coast road\n\nHeavy rain fell. Shares of the firm fell.\n"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--texts", type=click.Path(path_type=Path), help="File of the texts, if DATA holds ids and labels only.")
-@click.option("--text-column", default="text", show_default=True)
+@click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--label-column", help="Column with one label a row.")
 @click.option("--labels-column", help="Column with several labels a row; comma-separated names mean 0/1 columns.")
 @click.option("--model", help="A checkpoint that was not trained on DATA, instead of out-of-fold probabilities.")

@@ -31,7 +31,9 @@ QUARANTINED = 3  # exit status of a run that is whole but for rows that are no a
 @click.option("--batch-tokens", type=click.IntRange(min=1), help="Tokens in one batch of the model.")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of the model; all cores if left out (with Ray: 1).")
-@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True,
+    help="This process, or a Ray cluster.",
+)  # fmt: skip
 @click.option("--workers", help="With Ray: how many models to load, as 8 or 2:64 (autoscaling).")
 @click.option("--overwrite", is_flag=True, help="Replace the run in OUT.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")

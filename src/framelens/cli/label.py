@@ -27,9 +27,9 @@ import click
 @click.option("--stand-off", is_flag=True, help="Keep ids and SHA-1 of the texts, but no text.")
 @click.option("--page", is_flag=True, help="Label on a page in the browser, served to this machine alone.")
 @click.option("--port", default=0, help="Of the page.  [default: a free one]")
-@click.option("--text-column", default="text", show_default=True)
-@click.option("--id-column", default="id", show_default=True)
-@click.option("--article-column", default="article_id", show_default=True)
+@click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
+@click.option("--id-column", default="id", show_default=True, help="Column of the sentence's id.")
+@click.option("--article-column", default="article_id", show_default=True, help="Column of the article's id.")
 def label(
     data: Path, output: Path, annotator: str, codebook: Path, labels: str | None, single: bool, stand_off: bool, page: bool,
     port: int, text_column: str, id_column: str, article_column: str,

@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     "--measure", type=click.Choice(["margin", "entropy"]), default="entropy", show_default=True, help="Of uncertainty."
 )
 @click.option("--encoder", default="auto", show_default=True, help="For likeness: a base model, a checkpoint, or tfidf.")
-@click.option("--text-column", default="text", show_default=True)
-@click.option("--id-column", default="id", show_default=True)
-@click.option("--article-column", default="article_id", show_default=True)
-@click.option("--seed", default=13, show_default=True)
+@click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
+@click.option("--id-column", default="id", show_default=True, help="Column of the sentence's id.")
+@click.option("--article-column", default="article_id", show_default=True, help="Column of the article's id.")
+@click.option("--seed", default=13, show_default=True, help="Of the draw.")
 @click.option("--json", "form", flag_value="json", help="JSON lines, which 'framelens label' reads.")
 @click.option("--csv", "form", flag_value="csv", help="CSV, which it reads too.")
 @click.option(
