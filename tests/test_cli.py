@@ -22,12 +22,8 @@ from framelens import Document
 from framelens.cli import VERBS, main
 from tests.conftest import toy_rows, toy_settings, write_jsonl
 
-WITHOUT_RESULT = {
-    "serve",
-    "vary",
-    "soften",
-    "distil",
-}  # no result is printed: a server, a conversation, steps that write a file
+# No result is printed: a server, a conversation, steps that write a file.
+WITHOUT_RESULT = {"serve", "label", "vary", "soften", "distil"}
 ARTICLE = "Storm closes the coast road\n\nHeavy rain fell. Shares of the firm fell.\n"
 
 
