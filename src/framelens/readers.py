@@ -80,6 +80,8 @@ def decode(data: bytes, name: str, encoding: str = "utf-8") -> str:
             f"{name}:{line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding}; "
             "save the file as UTF-8 or name its encoding, such as encoding='cp1252'"
         ) from None
+    except UnicodeError as error:  # codecs such as idna say no more than this
+        raise DataError(f"{name} is not {encoding}: {error}") from None
     except LookupError:
         raise DataError(f"{name}: encoding {encoding!r} is unknown to Python") from None
 
@@ -117,7 +119,7 @@ def _read_jsonl(path: Path, text: str) -> Iterator[Row | BadRow]:
         where = f"{path}:{number}"
         try:
             values = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number of 5000 digits is a plain ValueError
             yield BadRow(where, f"broken JSON: {error}")
             continue
         if isinstance(values, dict):
@@ -136,7 +138,14 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
     except Exception as error:  # pyarrow raises ArrowInvalid and OSError for a broken file
         raise DataError(f"{path} is not readable as Parquet: {error}") from error
     number = 0
-    for batch in table.iter_batches():
-        for values in batch.to_pylist():
+    batches = table.iter_batches()
+    while True:
+        try:
+            rows = next(batches).to_pylist()
+        except StopIteration:
+            return
+        except Exception as error:  # a damaged page shows only when it is read
+            raise DataError(f"{path} is not readable as Parquet after row {number}: {error}") from error
+        for values in rows:
             number += 1
             yield Row(values, f"{path}:{number}")

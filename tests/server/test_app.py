@@ -93,7 +93,7 @@ def test_health(api):
         ('{"text": "\\ud800"}', "text"),
         ('{"\\ud800": 1, "text": "a"}', "unicode"),
         ('{"text": ' + "[" * 50_000, ""),
-        ('{"text": "a", "targets": ' + json.dumps(["x"] * 21) + "}", "21 targets; accepted: at most 20"),
+        ('{"text": "a", "targets": ' + json.dumps(["x"] * 21) + "}", "targets: List should have at most 20 items"),
     ],
 )
 def test_what_is_no_request_is_refused_with_its_reason(api, body, said):
@@ -112,9 +112,7 @@ def test_a_form_of_another_site_cannot_make_the_server_work():
     assert classifier.calls == []
 
 
-@pytest.mark.parametrize(
-    "path", ["/nothing", "/../../etc/passwd", "/..%2f..%2fapp.py", "/docs", "/app.py", "/web/app.js"]
-)
+@pytest.mark.parametrize("path", ["/nothing", "/../../etc/passwd", "/..%2f..%2fapp.py", "/docs", "/app.py", "/web/app.js"])
 def test_other_paths_are_not_found(api, path):
     assert api.get(path).status_code == 404
     assert api.get(path).json() == {"detail": "Not Found"}
