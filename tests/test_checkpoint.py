@@ -94,6 +94,115 @@ def test_a_manifest_that_is_no_json_object(copy, content):
         Classifier.load(copy)
 
 
+def test_a_pickle_in_the_folder_is_refused(copy):
+    import pickle
+
+    (copy / "pytorch_model.bin").write_bytes(pickle.dumps({"weights": [1.0]}))
+    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin may hold code"):
+        Classifier.load(copy)
+
+
+@pytest.mark.parametrize("name", ["model.int8.onnx", "tokenizer.json", "labels.json"])
+def test_a_pickle_under_the_name_of_a_file_is_never_unpickled(copy, tmp_path, name):
+    import pickle
+
+    from framelens.checkpoint import write_manifest
+
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "sprung",))
+
+    fields = json.loads((copy / "manifest.json").read_text())
+    (copy / name).write_bytes(pickle.dumps(Trap()))
+    write_manifest(copy, {k: v for k, v in fields.items() if k not in ("files", "format")})
+    with pytest.raises(CheckpointError):
+        Classifier.load(copy)
+    assert not (tmp_path / "sprung").exists()
+    pickle.loads((copy / name).read_bytes())  # the trap works
+    assert (tmp_path / "sprung").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["../outside.json", "/etc/hostname", "sub/../../outside.json", "..", "", "a" * 5000, "nul\0.json"]
+)
+def test_a_manifest_that_names_files_elsewhere(copy, tmp_path, name):
+    (tmp_path / "outside.json").write_text("{}")
+    edit(copy / "manifest.json", lambda m: m["files"].update({name: {"sha256": "0" * 64, "bytes": 2}}))
+    with pytest.raises(CheckpointError, match="is not the name of a file in the checkpoint folder"):
+        open_checkpoint(copy, need=None)
+
+
+def test_a_manifest_that_is_a_link_out_of_the_folder(copy, tmp_path):
+    (copy / "manifest.json").rename(tmp_path / "manifest.json")
+    (copy / "manifest.json").symlink_to(tmp_path / "manifest.json")
+    with pytest.raises(CheckpointError, match=r"manifest\.json is a link that leaves"):
+        Classifier.load(copy)
+
+
+def test_ten_gigabytes_are_refused_whether_claimed_or_there(copy):
+    edit(copy / "manifest.json", lambda m: m["files"]["model.int8.onnx"].update(bytes=10 * 2**30))
+    with pytest.raises(
+        CheckpointError, match=r"model\.int8\.onnx is said to have 10737418240 bytes; accepted: at most 2147483648"
+    ):
+        Classifier.load(copy)
+    with (copy / "model.int8.onnx").open("r+b") as sparse:
+        sparse.truncate(10 * 2**30)
+    with pytest.raises(CheckpointError, match="is said to have"):
+        Classifier.load(copy)
+    with (copy / "manifest.json").open("r+b") as sparse:
+        sparse.truncate(10 * 2**30)
+    with pytest.raises(CheckpointError, match=r"manifest\.json has 10737418240 bytes; accepted: at most"):
+        Classifier.load(copy)
+
+
+@pytest.mark.parametrize("bytes_", [-1, 1.5, "12", None, [], 10**4000])
+def test_a_size_that_is_none(copy, bytes_):
+    edit(copy / "manifest.json", lambda m: m["files"]["labels.json"].update(bytes=bytes_))
+    with pytest.raises(CheckpointError, match=r"labels\.json is said to have"):
+        Classifier.load(copy)
+
+
+@pytest.mark.parametrize("length", [0, -1, True, 7, 10**9])
+def test_a_window_that_is_none(copy, length):
+    edit(copy / "manifest.json", lambda m: m.update(max_length=length))
+    with pytest.raises(CheckpointError, match=r"max_length is .*; accepted: 8 to 8192"):
+        Classifier.load(copy)
+
+
+@pytest.mark.parametrize("content", ["[" * 1_000_000, '{"a":' * 1_000_000, '{"max_length": ' + "9" * 5000 + "}"])
+@pytest.mark.parametrize("name", ["manifest.json", "labels.json", "tokenizer.json"])
+def test_absurd_json(copy, name, content):
+    from framelens.checkpoint import write_manifest
+
+    fields = json.loads((copy / "manifest.json").read_text())
+    (copy / name).write_text(content)
+    if name != "manifest.json":
+        write_manifest(copy, {k: v for k, v in fields.items() if k not in ("files", "format")})
+    with pytest.raises(CheckpointError):
+        Classifier.load(copy)
+
+
+@pytest.mark.parametrize("location", ["../secret.bin", "link.weights"])
+def test_an_onnx_file_cannot_read_files_elsewhere(copy, tmp_path, location):
+    """ONNX can name files that hold its tensors: ONNX Runtime itself must keep them inside the folder."""
+    onnx = pytest.importorskip("onnx")
+    from framelens.checkpoint import write_manifest
+
+    (tmp_path / "secret.bin").write_bytes(bytes(range(1, 17)))
+    (copy / "link.weights").symlink_to(tmp_path / "secret.bin")
+    tensor = onnx.TensorProto(name="w", data_type=1, dims=[2, 2], data_location=onnx.TensorProto.EXTERNAL)
+    for key, value in (("location", location), ("offset", "0"), ("length", "16")):
+        tensor.external_data.add(key=key, value=value)
+    output = onnx.helper.make_tensor_value_info("y", 1, [2, 2])
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Identity", ["w"], ["y"])], "g", [], [output], [tensor])
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8)
+    (copy / "model.int8.onnx").write_bytes(model.SerializeToString())
+    fields = json.loads((copy / "manifest.json").read_text())
+    write_manifest(copy, {k: v for k, v in fields.items() if k not in ("files", "format")})
+    with pytest.raises(CheckpointError, match="xternal"):
+        Classifier.load(copy)
+
+
 def test_an_onnx_file_that_is_none_although_the_manifest_fits(copy):
     from framelens.checkpoint import write_manifest
 

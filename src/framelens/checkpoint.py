@@ -39,6 +39,11 @@ CARD = "README.md"
 FORMAT = 1
 _NEEDED = (LABELS, TOKENIZER, ONNX)  # to classify
 _MAX_JSON = 64 * 2**20
+_MAX_BYTES = {".json": _MAX_JSON, ".onnx": 2 * 2**30}  # by ending; protobuf, and with it ONNX, ends at 2 GiB
+_MAX_OTHER = 8 * 2**30
+_MAY_RUN_CODE = frozenset(
+    (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt", ".bin", ".py", ".pyc", ".so", ".dll", ".dylib")
+)
 _PACKAGED = (Path(__file__).parent / "models", Path(__file__).parents[2] / "models")  # in the wheel; in a source checkout
 
 
@@ -87,6 +92,10 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | 
         CheckpointError: no such folder or name, a file is missing, has another size or checksum, or a JSON file is unreadable.
     """
     folder = _locate(path_or_name)
+    for path in folder.iterdir():
+        if path.suffix.lower() in _MAY_RUN_CODE:
+            raise CheckpointError(f"{path} may hold code; a checkpoint of framelens holds JSON, ONNX and safetensors only")
+    _check_place(folder, MANIFEST)
     manifest = _read_json(folder / MANIFEST)
     if manifest.get("format") != FORMAT:
         raise CheckpointError(f"{folder / MANIFEST}: format is {manifest.get('format')!r}; this version reads format {FORMAT}")
@@ -181,10 +190,14 @@ def _verify(folder: Path, name: str, entry: Any) -> None:
     path = folder / name
     if not isinstance(entry, dict) or not {"sha256", "bytes"} <= entry.keys():
         raise CheckpointError(f"{folder / MANIFEST}: no entry with 'sha256' and 'bytes' for {name}")
+    _check_place(folder, name)
     if not path.is_file():
         raise CheckpointError(f"{path} is missing; the manifest lists it with {entry['bytes']} bytes")
-    if path.resolve().parent != folder.resolve():
-        raise CheckpointError(f"{path} is a link that leaves the checkpoint folder")
+    most = _MAX_BYTES.get(path.suffix, _MAX_OTHER)
+    if not isinstance(entry["bytes"], int) or not 0 <= entry["bytes"] <= most:
+        raise CheckpointError(
+            f"{folder / MANIFEST}: {name} is said to have {entry['bytes']!r:.40} bytes; accepted: at most {most}"
+        )
     size = path.stat().st_size
     if size != entry["bytes"]:
         raise CheckpointError(
@@ -194,14 +207,24 @@ def _verify(folder: Path, name: str, entry: Any) -> None:
         raise CheckpointError(f"{path} does not match its SHA-256 in the manifest: a damaged or altered file")
 
 
+def _check_place(folder: Path, name: str) -> None:
+    """A file of a checkpoint lies in its folder: no path out of it, and no link."""
+    if name in ("", "..") or name != Path(name).name or "\0" in name or len(name) > 200:
+        raise CheckpointError(f"{folder / MANIFEST}: {name!r:.80} is not the name of a file in the checkpoint folder")
+    if (folder / name).resolve().parent != folder.resolve():
+        raise CheckpointError(f"{folder / name} is a link that leaves the checkpoint folder")
+
+
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _MAX_JSON:
             raise CheckpointError(f"{path} has {path.stat().st_size} bytes; accepted: at most {_MAX_JSON}")
         data = json.loads(path.read_text(encoding="utf-8"))
+    except CheckpointError:
+        raise
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, no JSON, a number of 5000 digits
         raise CheckpointError(f"{path} is not readable as JSON: {error}") from error
     if not isinstance(data, dict):
         raise CheckpointError(f"{path} must hold a JSON object; received {type(data).__name__}")

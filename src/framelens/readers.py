@@ -151,6 +151,8 @@ def decode(data: bytes, name: str, encoding: str = "utf-8") -> str:
             f"{name}:{line}: byte 0x{data[error.start]:02x} at offset {error.start} is not {encoding}; "
             "save the file as UTF-8 or name its encoding, such as encoding='cp1252'"
         ) from None
+    except UnicodeError as error:  # codecs such as idna say no more than this
+        raise DataError(f"{name} is not {encoding}: {error}") from None
     except LookupError:
         raise DataError(f"{name}: encoding {encoding!r} is unknown to Python") from None
 

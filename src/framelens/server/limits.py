@@ -15,7 +15,6 @@ class Limits:
         body_bytes: of one request (413 beyond it, before the rest is read).
         texts: in one request (422).
         sentences: in one request to ``/classify``, or one line of ``/batch`` (422).
-        targets: in one request (422).
         concurrent: requests that are read, wait or run at the same time (503 beyond it).
         seconds: for the answer once the request has arrived (504), and for the request to arrive (408).
         batch_sentences: in one engine call, where several requests share it.
@@ -25,7 +24,6 @@ class Limits:
     body_bytes: int = 4 * 2**20
     texts: int = 1000
     sentences: int = 10_000
-    targets: int = 20
     concurrent: int = 128
     seconds: float = 60.0
     batch_sentences: int = 256

@@ -17,7 +17,7 @@ def _writable(text: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_writable)]
-Target = Annotated[Text, Field(min_length=1, max_length=200)]
+Targets = Annotated[list[Annotated[Text, Field(min_length=1, max_length=200)]], Field(max_length=20)]
 
 
 class _Message(BaseModel):
@@ -31,7 +31,7 @@ class ClassifyRequest(_Message):
         description="An article gives a document, a list of articles a list of documents.",
         examples=["The ministry called the tariffs illegal. Both sides agreed to keep talking."],
     )
-    targets: list[Target] = Field(default=[], description="Whom to find the stance toward.")
+    targets: Targets = Field(default=[], description="Whom to find the stance toward.")
 
 
 class BatchLine(_Message):
@@ -39,7 +39,7 @@ class BatchLine(_Message):
 
     id: Text | int | None = Field(default=None, description="Comes back with the answer.")
     text: Text
-    targets: list[Target] = []
+    targets: Targets = []
 
 
 class SpanMessage(BaseModel):
@@ -95,7 +95,6 @@ class LimitsMessage(BaseModel):
     body_bytes: int
     texts: int
     sentences: int
-    targets: int
     seconds: float
 
 
