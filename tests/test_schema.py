@@ -55,7 +55,7 @@ def test_to_pandas():
 
 def test_html_escapes_the_text_and_shows_every_sentence():
     text = "<script>alert(1)</script> said Berlin & Co."
-    sentence = Sentence(text, 0, len(text), "trade", ("trade",), {"trade": 0.9}, Span('"', 0, 1))
+    sentence = Sentence(text, 0, len(text), "trade", ("trade",), {"trade": 0.9}, Span("<script>", 0, 8))
     page = Document(text, (sentence,), ("trade",))._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page

@@ -53,7 +53,10 @@ def test_evaluate_repeats_the_metrics_of_the_run(toy_run, toy_file):
 
     config = TrainingConfig.from_dict(json.loads((toy_run.folder / "config.json").read_text()))
     test = split_by_article(load_training_data(config), dev=0.2, test=0.2)["test"]
-    assert evaluate(toy_run.checkpoint, test).to_dict() == toy_run.metrics["test"].to_dict()
+    again, before = evaluate(toy_run.checkpoint, test), toy_run.metrics["test"]
+    assert again.model == before.model
+    assert again.per_label == before.per_label
+    assert again.primary == before.primary
 
 
 def test_the_same_seed_gives_the_same_model(toy_run, tiny_base, toy_file, tmp_path):

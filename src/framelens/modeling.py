@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +157,17 @@ class FrameModel(nn.Module):
             return functional.cross_entropy(logits, target, weight=weights, label_smoothing=self.label_smoothing)
         target = target * (1 - self.label_smoothing) + 0.5 * self.label_smoothing
         return functional.binary_cross_entropy_with_logits(logits, target, pos_weight=weights)
+
+
+@contextmanager
+def using_threads(number: int) -> Iterator[None]:
+    """torch on so many threads within the block (0: as it is), and as before after it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_base(base: str) -> tuple[Any, PreTrainedTokenizerFast]:

@@ -41,7 +41,7 @@ try:
 
     from framelens.assessment import assess
     from framelens.modelcard import model_card
-    from framelens.modeling import load_base
+    from framelens.modeling import load_base, using_threads
     from framelens.static_model import PAD, StaticModel, static_vectors, write_onnx
     from framelens.training import TrainingRun, load_training_data
 except ImportError as error:
@@ -95,14 +95,12 @@ def distil(config: FastConfig | str | Path | Mapping[str, Any], *, overwrite: bo
     elif not isinstance(config, FastConfig):
         config = FastConfig.from_yaml(config)
     folder = prepare_folder(config, False, overwrite)
-    with logging_to(folder / LOG):
+    with logging_to(folder / LOG), using_threads(config.optimisation.threads):
         return _run(config, folder, command, started)
 
 
 def _run(config: FastConfig, folder: Path, command: str, started: float) -> TrainingRun:
     options = config.optimisation
-    if options.threads:
-        torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
     environment = describe_environment()
     write_json(folder / ENVIRONMENT, environment)

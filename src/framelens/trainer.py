@@ -168,7 +168,7 @@ def build_trainer(
             greater_is_better=True,
             train_sampling_strategy="group_by_length",
             bf16=options.precision == "bf16",
-            use_cpu=not torch.cuda.is_available(),
+            use_cpu=options.precision == "bf16" and not torch.cuda.is_available(),
             seed=options.seed,
             data_seed=options.seed,
             label_names=["labels"],

@@ -47,7 +47,7 @@ try:
     from framelens.export import export_checkpoint
     from framelens.features import features
     from framelens.modelcard import model_card
-    from framelens.modeling import FrameModel, load_base
+    from framelens.modeling import FrameModel, load_base, using_threads
     from framelens.reading import read
     from framelens.tasks import source_metrics, stance_metrics
     from framelens.trainer import build_trainer, last_complete_checkpoint
@@ -111,7 +111,8 @@ def train(
     folder = prepare_folder(config, resume, overwrite)
     with logging_to(folder / LOG):
         try:
-            return _run(config, folder, command, resume, progress, started)
+            with using_threads(config.optimisation.threads):
+                return _run(config, folder, command, resume, progress, started)
         except BaseException:
             log.exception("the run stopped")
             raise
@@ -154,8 +155,6 @@ def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> Labelle
 
 def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progress: bool, started: float) -> TrainingRun:
     options = config.optimisation
-    if options.threads:
-        torch.set_num_threads(options.threads)
     _set_seeds(options.seed)
     environment = describe_environment()
     first = processes()[0] == 0
@@ -168,7 +167,9 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
     splits = {
         name: part.select(i for i, s in enumerate(part) if set(s.tasks) & set(config.tasks)) for name, part in splits.items()
     }
-    splits["train"] = _with_swaps(splits["train"].joined(), options)
+    if len(config.data) > 1:  # within one file a repeated sentence counts as often as it stands there
+        splits["train"] = splits["train"].joined()
+    splits["train"] = _with_swaps(splits["train"], options)
     labels = LabelSet(
         data.labels if "frames" in config.tasks else (),
         data.multi_label,

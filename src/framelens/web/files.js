@@ -21,10 +21,10 @@ export async function readFile(file) {
 
 /** The rows of `framelens classify --format csv`. */
 export function toCsv({ sentences, labels }) {
-  const header = ["sentence", "start", "end", "text", "frame", "frames", ...labels.map((l) => `score_${l}`), "source", "stances"];
+  const header = ["sentence", "start", "end", "text", "frame", "frames", ...labels.map((l) => `score_${l}`), "source", "source_name", "stances"];
   const rows = sentences.map((s, i) => [
     i, s.start, s.end, s.text, s.frame ?? "", s.frames.join(";"), ...labels.map((l) => s.scores[l] ?? ""),
-    s.source ? nameOf(s.source) : "", s.stances.map((x) => `${nameOf(x.target)}=${x.label}`).join(";"),
+    s.source?.text ?? "", s.source ? nameOf(s.source) : "", s.stances.map((x) => `${nameOf(x.target)}=${x.label}`).join(";"),
   ]);
   return "\ufeff" + [header, ...rows].map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
