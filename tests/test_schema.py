@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -59,7 +60,7 @@ def test_html_escapes_the_text_and_shows_every_sentence():
     page = Document(text, (sentence,), ("trade",))._repr_html_()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert "trade 100%" in page
+    assert re.search(r"trade\b.*100%", page)
 
 
 @pytest.mark.parametrize(
