@@ -168,7 +168,7 @@ def build_trainer(
             greater_is_better=True,
             train_sampling_strategy="group_by_length",
             bf16=options.precision == "bf16",
-            use_cpu=options.precision == "bf16" and not torch.cuda.is_available(),
+            use_cpu=not torch.accelerator.is_available(),  # unless told, accelerate leaves processes on CPUs unconnected
             seed=options.seed,
             data_seed=options.seed,
             label_names=["labels"],
