@@ -17,7 +17,14 @@ import krippendorff
 from framelens.agreement import annotator_agreement
 from framelens.tables import text_table
 
-ANNOTATIONS = sorted((Path(__file__).parents[1] / "seeds" / "annotations").glob("*.jsonl"))
+FOLDER = Path(__file__).parents[1] / "seeds" / "annotations"
+# What was read as one round; sentences of the last two that the readers differed on are in files of their own.
+ROUNDS = {
+    "round 1": ["round1.jsonl"],
+    "round 2": ["round2.jsonl", "round2b.jsonl"],
+    "round 3": ["round3.jsonl", "round3_contested.jsonl", "round3_unresolved.jsonl"],
+    "round 4": ["round4_polnear.jsonl", "round4_newsmtsc.jsonl", "round4_unresolved.jsonl"],
+}
 
 
 def alpha(first: list[Any], second: list[Any]) -> str:
@@ -57,14 +64,15 @@ def rows_of(rows: list[dict[str, Any]]) -> list[list[str]]:
 
 def main() -> None:
     """One table per round."""
-    for path in ANNOTATIONS:
-        with path.open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines]
-        print(f"\n{path.stem}: {len(rows)} sentences of {len({r['article_id'] for r in rows})} articles")
-        frames = annotator_agreement(path).tables()[0]
+    for title, files in ROUNDS.items():
+        lines = [line for name in files for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
+        rows = [row for row in map(json.loads, lines) if len(row["annotators"]) > 1]
+        print(f"\n{title}: {len(rows)} sentences of {len({r['article_id'] for r in rows})} articles read twice")
+        frames = annotator_agreement(rows).tables()[0]
         print(text_table(frames.header, frames.rows))
-        print()
-        print(text_table(["measure", "value", "cases"], rows_of(rows)))
+        if "source" in rows[0]:
+            print()
+            print(text_table(["measure", "value", "cases"], rows_of(rows)))
 
 
 if __name__ == "__main__":

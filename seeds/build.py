@@ -20,6 +20,8 @@ from framelens.readers import BadRow, raise_bad_rows, read_rows
 HERE = Path(__file__).parent
 SENTENCES = HERE / "sentences.jsonl"
 ANNOTATIONS = sorted((HERE / "annotations").glob("*.jsonl"))
+# Without adjudicated labels, or of sentences that are not in the pool.
+APART = {"round3_unresolved", "round4_polnear", "round4_newsmtsc", "round4_unresolved"}
 LABELS = ["security_threat", "protectionism", "cooperation_appeal"]
 STANCES = {"favor", "against", "neutral"}
 
@@ -50,7 +52,7 @@ def check() -> None:
         print(f"seeds {name}: {len(part)} sentences of {len(set(part.articles))} articles, {count_labels(part)}")
     for path in ANNOTATIONS:
         rows = [row.values for row in read_rows(path)]  # type: ignore[union-attr]
-        frames = Counter(frame for row in rows for frame in row["frames"] or ["none"])
+        frames = Counter(frame for row in rows if "frames" in row for frame in row["frames"] or ["none"])
         print(f"{path.name}: {len(rows)} sentences of {len({r['article_id'] for r in rows})} articles, {dict(frames)}")
 
 
@@ -58,6 +60,8 @@ def join(pool: Path, output: Path) -> None:
     """Write the annotations with their sentences, as JSONL."""
     with output.open("w", encoding="utf-8") as stream:
         for path in ANNOTATIONS:
+            if path.stem in APART:
+                continue
             for s in load_dataset(path, Columns(labels="frames"), labels=LABELS, texts=pool):
                 row = {"id": s.id, "article_id": s.article_id, "split": s.split, "text": s.text, "frames": list(s.labels)}
                 stream.write(json.dumps({**row, "primary": s.primary, **s.meta}, ensure_ascii=False) + "\n")
