@@ -46,7 +46,7 @@ ul.checks li.warn{border-color:var(--warn)} ul.checks li.warn b{color:var(--warn
 .error{border-top:1px solid var(--edge);padding:.6rem 0} .error p{margin:.25rem 0} .context{color:var(--muted)}
 details summary{cursor:pointer;padding:.4rem 0}
 @media (max-width:56rem){td.number small{display:block} th,td{padding:.35rem .5rem} h1{font-size:1.2rem}
-th[scope=row]{min-width:5rem;max-width:8.5rem;overflow-wrap:anywhere}}
+th[scope=row]{min-width:5rem;max-width:11.5rem;overflow-wrap:break-word}}
 @media print{details{display:block}}
 """
 
