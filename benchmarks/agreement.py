@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parents[1] / "seeds" / "annotations"
 ROUNDS = {
     "round 1": ["round1.jsonl"],
     "round 2": ["round2.jsonl", "round2b.jsonl"],
-    "round 3": ["round3.jsonl", "round3_contested.jsonl", "round3_unresolved.jsonl"],
+    "round 3": ["round3.jsonl", "round3_contested.jsonl", "round3_contested_b.jsonl"],
     "round 4": ["round4_polnear.jsonl", "round4_newsmtsc.jsonl", "round4_unresolved.jsonl"],
 }
 

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 SENTENCES = HERE / "sentences.jsonl"
 ANNOTATIONS = sorted((HERE / "annotations").glob("*.jsonl"))
 # Without adjudicated labels, or of sentences that are not in the pool.
-APART = {"round3_unresolved", "round4_polnear", "round4_newsmtsc", "round4_unresolved"}
+APART = {"round4_polnear", "round4_newsmtsc", "round4_unresolved"}
 LABELS = ["security_threat", "protectionism", "cooperation_appeal"]
 STANCES = {"favor", "against", "neutral"}
 
