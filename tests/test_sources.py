@@ -1,5 +1,6 @@
 """Articles in which ``{span|name}`` marks the source that a model saw and whom it means, ``{>|name}`` a sentence that only carries on
-a quotation, and a span without a name one that must stay as it is. A sentence without a mark has no source.
+a quotation, and a span without a name one that must stay as it is; ``{span|name?}`` may stay or get the name. A sentence without a mark has no
+source. A last line ``-- a; b`` lists targets that must be found.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framelens import Span, resolve_sources, split_sentences
+from framelens import Span, TargetFinder, resolve_sources, split_sentences
 
 MARK = re.compile(r"\{([^|{}]*)(?:\|([^{}]*))?\}")
 
@@ -39,14 +40,18 @@ def read(marked: str) -> list[tuple[str, str | None, str | None]]:
     for source, place in zip(resolved, found, strict=True):
         assert source is None or text[source.start : source.end] == source.text
         assert place is None or (source is not None and (source.start, source.end) == place)
+    for index, (name, source) in enumerate(zip(wanted, resolved, strict=True)):
+        if name is not None and name.endswith("?"):
+            wanted[index] = name.rstrip("?") if source is None or source.name != source.text else source.text
     return [(s.text, name, g and g.name) for s, name, g in zip(sentences, wanted, resolved, strict=True)]
 
 
 FRESH = "sources_fresh.txt"  # written with their answers before the resolver had seen them; 47 of 59 names were right at first
+WHOLE = "articles.txt"  # likewise; 81 of 96 names were right at first, 2 were somebody else's
 
 
 def articles() -> list[object]:
-    files = [Path(__file__).parent / "data" / name for name in ("sources.txt", FRESH)]
+    files = [Path(__file__).parent / "data" / name for name in ("sources.txt", FRESH, WHOLE)]
     parts = [
         part.split("\n", 1) for file in files for part in re.split(r"^== ", file.read_text(encoding="utf-8"), flags=re.M)[1:]
     ]
@@ -55,8 +60,26 @@ def articles() -> list[object]:
 
 @pytest.mark.parametrize("article", articles())
 def test_article(article):
-    for sentence, wanted, name in read(article):
+    marked, _, targets = article.partition("\n-- ")
+    read_sentences = read(marked)
+    for sentence, wanted, name in read_sentences:
         assert name == wanted, sentence
+    finder = TargetFinder()
+    found = {target.name for sentence, _, _ in read_sentences for target in finder.find(sentence)}
+    assert found >= {target.strip() for target in targets.split(";") if target.strip()}
+
+
+def test_no_name_is_wrong_in_articles_that_no_rule_was_made_for():
+    """Written after the rules, which were not changed for them since: 35 of 37 names right, the others as the text has them."""
+    text = (Path(__file__).parent / "data" / "articles_held.txt").read_text(encoding="utf-8")
+    right = kept = 0
+    for part in re.split(r"^== .*\n", text, flags=re.M)[1:]:
+        for sentence, wanted, name in read(part.partition("\n-- ")[0]):
+            right += name == wanted and name is not None
+            kept += name != wanted
+            assert name == wanted or (name is not None and name in sentence), sentence
+    assert right >= 35
+    assert kept <= 2
 
 
 def test_a_carried_quotation_keeps_the_span_of_its_attribution():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from framelens.lexicon import (
@@ -19,6 +18,7 @@ from framelens.lexicon import (
 )
 from framelens.mentions import (
     ARTICLE,
+    BODIES,
     DEFINITE,
     FUNCTION,
     MAIN_ENDS,
@@ -33,56 +33,27 @@ from framelens.mentions import (
     is_head_of,
     is_noun,
     is_personal,
+    is_plural,
     meets,
     states,
 )
-from framelens.names import proper_names
+from framelens.names import PARTIES, proper_names
+from framelens.pronouns import PRONOUNS, SINGULAR, Entity, Pronouns
 from framelens.schema import Span
 
-_NEAR = 3  # sentences that a pronoun looks back
-_SINGULAR = {"he": "m", "him": "m", "his": "m", "himself": "m", "she": "f", "her": "f", "hers": "f", "herself": "f"}
-_OTHERS = {
-    "it": "thing",
-    "itself": "thing",
-    "its": "thing",
-    "they": "group",
-    "them": "group",
-    "their": "group",
-    "both": "group",
-}
-_PRONOUNS = {
-    *_SINGULAR, *_OTHERS, "i", "we", "you", "me", "us", "one", "who", "which", "this", "that", "these", "those", "some", "others",
-}  # fmt: skip
 _ORGANISATION_NOUNS = frozenset(w.lower() for w in ORGANISATIONS) - {"times", "post", "news", "daily"}
 _SEVERAL = re.compile(
     r"(?:many|some|most|several|(?:a )?few|(?:the )?other|certain|leading|both|all|two|three) ", re.IGNORECASE
 )
-_JOINED = re.compile(r", | and (?:the )?|, and | or | & ")
+_JOINED = re.compile(r"(?:, | and (?:the )?|, and | or | & )(?:(?:[A-Z][a-z]{1,3}\.|[MD]rs?|Ms|Sir|Lord|Lady|Dame) )?")
 _OFFICE_FIRST = re.compile(r"((?:its|his|her|their|the|an?|[\w’']+['’]s?) [^,]{3,60}), (?-i:(?=[A-Z][^,]+,?$))", re.IGNORECASE)
 _FIRST = re.compile(r"[A-Z][\w-]+ ")
 _ENDS_HERE = re.compile(r"(?:['’]s?)?(?:[,.]|$| and| or)")
-_QUOTE = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|(?<!\w)['‘][^'’]{8,}[,.!?]['’]")
-_GOES_ON = re.compile(r"\b(?:also|added|adds|adding|continued|continues|went on|further)\b")
+_DEMONYMS = frozenset(d.lower() for d in demonyms())
+_AMID = re.compile(r"(?:[\w)]|[\w)], |[”\"’'] )\s*$")
 _POSSESSED = re.compile(
     r"['’]s (?:shares|products|equipment|customers|sales|profits?|chief executive|headquarters|founder|board)\b"
 )
-
-
-@dataclass(slots=True, eq=False)
-class Entity:
-    """Somebody or something that a document names or introduces."""
-
-    name: str
-    kind: str  # person, thing (an organisation, firm, state, report) or group (more than one)
-    gender: str = ""
-    offices: list[frozenset[str]] = field(default_factory=list)  # the words of each office, small letters
-    first: int = 0
-    seen: int = -1  # the sentence that last had it as its source
-    paragraph: int = -1
-
-    def fits(self, gender: str) -> bool:
-        """Whether a pronoun of that gender may mean this person."""
-        return self.kind == "person" and self.gender in ("", gender)
 
 
 class Cast:
@@ -95,15 +66,24 @@ class Cast:
         self._by_part: dict[str, list[str]] = {}  # first or last words of a name -> full names
         self._long = acronyms(text)
         self._states = states()
+        self._namesakes: dict[str, Entity] = {}
         self._names = [list(proper_names(sentence.text)) for sentence in sentences]
+        self._pronouns = Pronouns(text, sentences, self._names, self._entities, self._bearer)
         for index, places in enumerate(self._names):
             for start, end, kind in places:
                 self._note(index, sentences[index], start, end, kind)
         for name in list(self._entities):
-            self._learn(name)
+            first, _, rest = name.partition(" ")
+            if " " in rest and rest in self._entities and is_common(first):  # "Crooked Ana Ruiz"
+                del self._entities[name]
+            else:
+                self._learn(name)
         for name in [n for n in self._entities if n in self._by_part]:  # "Ms Ruiz" tells something of "Ana Ruiz"
             short = self._entities.pop(name)
-            if short.kind == "person" and (full := self._bearer(name, short.gender, short.first)):
+            full = self._bearer(name, short.gender, short.first) if short.kind == "person" else None
+            if full is None and short.gender and self._bearer(name, "", len(sentences)):
+                self._entities[name] = self._namesakes[name] = short  # "Mr Ruiz" beside "Ana Ruiz": somebody else
+            if full is not None:
                 full.gender = full.gender or short.gender
                 full.offices += [office for office in short.offices if office not in full.offices]
 
@@ -124,7 +104,7 @@ class Cast:
         before, after = beside_of(sentence.text, start, end)
         described = before | after
         person = kind == "person" or bool(described & TITLES and not described & FIRM_NOUNS) or is_personal(words, kind)
-        thing = kind in ("organisation", "firm") or bool(before & FIRM_NOUNS) or bool(after & FIRM_NOUNS)
+        thing = kind in ("organisation", "firm") or bool(described & FIRM_NOUNS) or bool(after & BODIES and not person)
         if not words or (" " not in words and not before and not after and not thing):
             if words and _POSSESSED.match(sentence.text, end):
                 self._entity(words, "thing", index).offices.append(FIRM_NOUNS)
@@ -160,8 +140,9 @@ class Cast:
         """The span with the name of whom it means."""
         sentence = self._sentences[index]
         words = span.text.strip().lower()
-        if words in _PRONOUNS:
-            entity = self._pronoun(words, index, paragraph, span.start)
+        pronoun = words in PRONOUNS and not self._is_surname(span, sentence)
+        if pronoun:
+            entity = self._pronouns.antecedent(words, index, paragraph, span.start)
         else:
             start, end = span.start - sentence.start, span.end - sentence.start
             inside = 0 <= start < end <= len(sentence.text)
@@ -169,10 +150,12 @@ class Cast:
             before, after = beside_of(sentence.text, start, end) if inside else (frozenset[str](), frozenset[str]())
             entity = self._mention(index, span.text, start, names, before, after)
         if entity is None:
+            if not pronoun:
+                self._pronouns.stranger(index, span.text, paragraph)
             return span
-        entity.seen, entity.paragraph = index, paragraph
-        if words in _SINGULAR and not entity.gender:
-            entity.gender = _SINGULAR[words]
+        entity.seen, entity.paragraph, entity.at = index, paragraph, span.start
+        if pronoun and words in SINGULAR and not entity.gender:
+            entity.gender = SINGULAR[words]
         return Span(span.text, span.start, span.end, entity.name)
 
     def heard_again(self, name: str, index: int, paragraph: int) -> None:
@@ -180,42 +163,10 @@ class Cast:
         if name in self._entities:
             self._entities[name].seen, self._entities[name].paragraph = index, paragraph
 
-    def _pronoun(self, word: str, index: int, paragraph: int, start: int) -> Entity | None:
-        """The only one who fits: in the paragraph so far, otherwise among the last sources."""
-        gender, kind = _SINGULAR.get(word), _OTHERS.get(word)
-        if gender is None and kind is None:
-            return None
-
-        def fits(entity: Entity) -> bool:
-            if gender:
-                return entity.fits(gender)
-            return entity.kind == kind or (kind == "group" and entity.kind == "thing")
-
-        heard = [e for e in self._entities.values() if max(index - _NEAR, 0) <= e.seen < index]
-        spoken = [e for e in self._spoken_of(gender, index, start) if e not in heard] if gender else []
-        candidates = [e for e in heard if fits(e)]
-        candidates = [e for e in candidates if e.kind == kind] or candidates  # "they" are analysts rather than a firm
-        here = [e for e in candidates if e.paragraph == paragraph]
-        last = [e for e in candidates if e.seen == index - 1]
-        if len(last) == 1 and not spoken and _GOES_ON.search(self._sentences[index].text):
-            return last[0]
-        chosen = here or candidates
-        if kind == "group" and any(e.kind == "person" for e in heard) and all(e.kind != kind for e in chosen):
-            return None  # "they" may be persons together
-        return chosen[0] if len(chosen) == 1 and not spoken else None
-
-    def _spoken_of(self, gender: str, index: int, start: int) -> list[Entity]:
-        """Whom else a pronoun may mean: those named before it in its own sentence, outside quotation marks, or known to be of its
-        gender and named in the sentence before."""
-        before = _QUOTE.sub(" ", self._text[self._sentences[index].start : start])
-        previous = self._sentences[index - 1].text if index else ""
-        names = {self._sentences[i].text[a:b] for i in (index - 1, index) if i >= 0 for a, b, _ in self._names[i]}
-        found = []
-        for name in names:
-            bearer = self._entities.get(name) or self._bearer(name, gender, index)
-            if bearer and bearer.fits(gender) and (name in before or (bearer.gender == gender and name in previous)):
-                found.append(bearer)
-        return found
+    def _is_surname(self, span: Span, sentence: Span) -> bool:
+        """Whether a word such as "He" is written as a name: with a capital amid a sentence, where somebody is called so."""
+        before = self._text[sentence.start : span.start]
+        return span.text.strip() in self._by_part and bool(_AMID.search(before))
 
     def _mention(
         self,
@@ -260,7 +211,9 @@ class Cast:
                 if a and _FIRST.fullmatch(text, 0, a) and text[: a - 1].lower().rstrip(".") not in TITLES | FUNCTION:
                     a = 0  # "Sun Delin": the sentence's first word may be a common one
                 name = bare(text[a:b])
-                return "" if " " not in name and is_common(name) and not self._knows(name) else name
+                if text.startswith(" and ", b):
+                    return ""
+                return "" if name in PARTIES or (" " not in name and is_common(name) and not self._knows(name)) else name
         words = bare(ARTICLE.sub("", text[:end])).split()
         capital = all(w[0].isupper() for w in words)
         words = [w for w in words if w.lower().rstrip(".") not in TITLES]
@@ -279,6 +232,9 @@ class Cast:
         if name.isupper():  # a speaker's name in a transcript
             name = next((n for n in (*self._entities, *self._by_part) if n != name and n.upper() == name), name)
         gender = gender_of(beside)
+        namesake = self._namesakes.get(name)
+        if namesake and namesake.fits(gender or namesake.gender):
+            return namesake
         bearer = self._bearer(name, gender, index)
         if bearer is not None:
             bearer.gender = gender or bearer.gender
@@ -305,6 +261,8 @@ class Cast:
         """The only organisation with a noun in its name ("the Commission"), or the only firm called so ("Acme" of "Acme Ltd")."""
 
         def fits(words: list[str]) -> bool:
+            if name.removesuffix("s") in PARTIES:
+                return False
             if " " not in name and is_noun(name):
                 return name in words
             own = name.split()
@@ -319,25 +277,31 @@ class Cast:
         definite = bool(DEFINITE.match(text)) or before.endswith("the ")
         phrase = DEFINITE.sub("", text, count=1) if definite else ARTICLE.sub("", text, count=1)
         head = head_of(phrase)
-        if not head:
+        joined = MAIN_ENDS.search(text)
+        if not head or (joined and joined.group() == " and"):
             return None
         told = words - FUNCTION
+        if definite and told <= {"people", "men", "women"}:
+            return None  # whoever
         if definite:
             so_far = [e for e in self._entities.values() if e.first <= index and (e.kind == "person") == (head in ROLES)]
-            fitting = [e for e in so_far if any(meets(told, head, office) for office in e.offices)]
+            fitting = [e for e in so_far if e.head in ("", head) and any(meets(told, head, office) for office in e.offices)]
             fitting += [
                 e
                 for e in so_far
-                if e not in fitting and (e.seen >= 0 or head in _ORGANISATION_NOUNS) and is_head_of(head, e.name)
+                if e not in fitting
+                and (e.seen >= 0 or head in _ORGANISATION_NOUNS)
+                and is_head_of(head, e.name)
+                and told - _DEMONYMS <= {*e.name.lower().split(), head}
             ]
             fitting = _same_people(fitting)
             if fitting or len(told) < 2 or head not in ROLES | _ORGANISATION_NOUNS:
                 return fitting[0] if len(fitting) == 1 else None
-        elif not ARTICLE.match(text) and not head.endswith("s"):
+        elif not ARTICLE.match(text) and not is_plural(head):
             return None  # "minister says": in a headline
-        kind = "person" if head in ROLES else "group" if head.endswith("s") and head not in FIRM_NOUNS else "thing"
+        kind = "person" if head in ROLES else "group" if is_plural(head) and head not in FIRM_NOUNS else "thing"
         entity = self._entity(text, kind, index)
-        entity.kind = kind
+        entity.kind, entity.head = kind, head
         self._describe(entity, told)
         return entity
 

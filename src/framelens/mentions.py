@@ -13,21 +13,37 @@ from framelens.lexicon import (
     HONORIFICS,
     LAWMAKERS,
     MEN,
+    MENS_NAMES,
     OFFICES,
     ORGANISATIONS,
     POLICIES,
     ROLES,
     WOMEN,
+    WOMENS_NAMES,
     countries,
     demonyms,
 )
 
 TITLES = {w.lower() for w in HONORIFICS | OFFICES} | ROLES
+# What an organisation may be called in an apposition: "Ofcom, the regulator".
+BODIES = (
+    frozenset({w.lower() for w in ORGANISATIONS} | {"watchdog", "charity", "think-tank", "broadcaster", "newspaper", "body"})
+    - TITLES
+)
+BODIES -= {"times", "post", "news", "daily", "house"}
 _DESCRIBING = TITLES | FIRM_NOUNS
 FUNCTION = {w.lower() for w in FUNCTION_WORDS} - {"vice"}
 WORD = re.compile(r"[\w&]+(?:[-'’.]\w+)*\.?")
 _APPOSITION = re.compile(r",\s+((?:an?|the|its|his|her|their)?\s?[^,;:.“”\"()]{3,90})")
 _ACRONYM = re.compile(r"\((?:the )?([A-Z][A-Za-z&]*[A-Z]|[A-Z]{2,})\)")
+_PEOPLE = frozenset({"people", "police", "men", "women", "staff", "clergy"})  # plurals without an s
+_PLACES = frozenset(
+    {"County", "City", "Valley", "Island", "Islands", "Street", "Square", "Bay", "Province", "Airport", "Harbour", "Harbor"}
+)
+_QUANTITY = re.compile(
+    r"(?:a |the )?(?:growing |small |large )?(?:number|handful|couple|majority|range|host|dozens|scores|hundreds|thousands) of "
+)
+_QUOTE_ENDS = re.compile(r"[,.!?…]['’]$")
 _SAY = {"said", "says", "say", "told", "tells", "added", "asked", "met", "called", "by", "with"}
 DEFINITE = re.compile(r"^(?:the|this|that)\s+", re.IGNORECASE)
 ARTICLE = re.compile(r"^(?:the|this|that|an?|one|another)\s+", re.IGNORECASE)
@@ -61,7 +77,7 @@ def acronyms(text: str) -> dict[str, str]:
 def bare(name: str) -> str:
     """A name without honorifics and offices before it, or a possessive and Jr after it."""
     words = _SUFFIX.sub("", name.strip()).split(" ")
-    while len(words) > 1 and words[0].rstrip(".") in HONORIFICS | OFFICES:
+    while len(words) > 1 and words[0].rstrip(".") in HONORIFICS | OFFICES and not is_noun(words[-1]):
         words = words[1:]
     return " ".join(words).strip(" ,")
 
@@ -77,6 +93,7 @@ def beside_of(sentence: str, start: int, end: int) -> tuple[frozenset[str], froz
         if (
             not low
             or not (low[-1].isalnum() or low[-1] in "'’")
+            or _QUOTE_ENDS.search(low)
             or low in _SAY
             or (low in FUNCTION and not (low == "of" and before))
         ):
@@ -88,15 +105,19 @@ def beside_of(sentence: str, start: int, end: int) -> tuple[frozenset[str], froz
     if match := _APPOSITION.match(sentence, end):
         phrase = match[1].lower()
         noun = head_of(phrase)
-        if noun in _DESCRIBING:
+        if noun in _DESCRIBING or noun in BODIES:
             after = phrase.split()
     return frozenset(before), frozenset(after) - FUNCTION
 
 
 def head_of(phrase: str) -> str:
     """The noun that a phrase is about, in small letters: "spokeswoman" of "spokeswoman for the ministry"."""
+    phrase = _QUANTITY.sub("", phrase.strip(), count=1)
     front = re.split(
-        r",|\(| (?:of|for|from|at|in|who|which|that|with|on|to|about|near|and|under|is|was|said) ", phrase.strip(), maxsplit=1
+        r",|\(| (?:of|for|from|at|in|who|which|that|with|on|to|about|near|and|under|is|was|said|familiar|close|briefed|"
+        r"involved|aware|loyal|based) ",
+        phrase,
+        maxsplit=1,
     )[0]
     words = WORD.findall(front)
     return words[-1].lower().rstrip(".") if words else ""
@@ -140,10 +161,20 @@ def is_noun(word: str) -> bool:
 def is_personal(name: str, kind: str) -> bool:
     """Whether an unknown name may be a person's: two to four words, none a common noun of organisations."""
     words = name.split()
-    return kind == "unknown" and 2 <= len(words) <= 4 and not any(is_noun(w) or w.lower() in FUNCTION for w in words)
+    if kind != "unknown" or not 2 <= len(words) <= 4:
+        return False
+    if (words[-1] in states() or words[-1] in _PLACES) and words[0] not in MENS_NAMES | WOMENS_NAMES:
+        return False  # "Acme America"
+    given = words[0] in MENS_NAMES or words[0] in WOMENS_NAMES  # "Bill Ruiz" is no policy
+    return not any(is_noun(w) or w.lower() in FUNCTION for w in words[given:])
 
 
 def ends_of(name: str) -> tuple[str, str]:
     """The first and the last word of a name."""
     words = name.split() or [""]
     return words[0], words[-1]
+
+
+def is_plural(head: str) -> bool:
+    """Whether a noun means more than one."""
+    return head.endswith("s") or head in _PEOPLE

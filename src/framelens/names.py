@@ -50,6 +50,13 @@ _SPEAKS = re.compile(
 )
 _GOVERNS = re.compile(r" (?:[Aa]dministration|[Gg]overnment|party|campaign)(?!\w)")
 _NEVER_LAST = (TIMES - MONTHS_THAT_NAME) | {"No", "Nos", "I"}
+_SURNAMES = frozenset({"He", "An", "You", "So", "Do", "To"})  # Chinese, Korean or Vietnamese, and English words
+_ALSO_SURNAMES = frozenset({"Sen", "Tan", "Tun", "Don", "Sub"})
+_ADDRESSES = frozenset({"Mr", "Mrs", "Ms", "Miss", "Dr", "Sir", "Dame", "Lord", "Lady", "Prof", "Professor"})
+PARTIES = frozenset(
+    "Republican Democrat Democratic Libertarian Conservative Tory Labour Liberal Unionist Socialist".split()  # noqa: SIM905
+)
+_MONEY = re.compile(r"(?:K?Shs?|Rs|RM|Rp|Tk|Rmb|RMB|NT|HK|US|Naira)\.?[\d.,]+(?:bn|m|k)?", re.IGNORECASE)
 _POSSESSIVE = frozenset({"People", "King", "Queen", "Women", "Children", "Workers", "Farmers", "Xi'an", "Christie", "Sotheby"})
 _OF_OFFICES = PORTFOLIOS | OFFICES | HONORIFICS
 _NUMBERED = re.compile(r" (?:\d|[IVX]+\b)[\w.-]*(?:\(\w+\))*(?<![.-])")
@@ -94,9 +101,20 @@ class _Word:
 Words = list[_Word]
 
 
+def is_given_name(word: str) -> bool:
+    """Whether a word is one of the given names that the lexicon has."""
+    return word in MENS_NAMES or word in WOMENS_NAMES
+
+
+def _has_head(words: Words) -> bool:
+    """Whether a word tells an organisation, a firm or a policy; a given name that begins a name does not ("Bill Ruiz")."""
+    return any(w.is_head for w in (words[1:] if len(words) > 1 and is_given_name(words[0].key) else words))
+
+
 def kind_of(words: Sequence[str]) -> Kind:
     """The kind that the words of a name show: its last telling word decides."""
-    for word in reversed([w.capitalize() if len(w) > 4 and w.isupper() else w.rstrip(".") for w in words]):
+    keys = [w.capitalize() if len(w) > 4 and w.isupper() else w.rstrip(".") for w in words]
+    for word in reversed(keys[1:] if len(keys) > 1 and is_given_name(keys[0]) else keys):  # "Bill Ruiz" is no policy
         if word in POLICIES:
             return "policy"
         if word in FIRMS:
@@ -167,7 +185,7 @@ def _words(text: str, at: int) -> Iterator[_Word]:
             gap = " "
         initial = not before or (before in ".!?:;…•" and gap != " ")  # what follows "Ms." or "J." begins no sentence
         previous, abbreviated = end, word in HONORIFICS or word in ("St", "Mt", "Ft")
-        if _CONTRACTED.search(word) or word == "I":
+        if _CONTRACTED.search(word) or word == "I" or _MONEY.fullmatch(word):
             continue
         yield _Word(word, start, end, gap, initial)
 
@@ -176,10 +194,11 @@ def _is_headline(text: str) -> bool:
     """Whether common words are capitalised too: nearly all words of more than three letters, in a line without a full stop."""
     if text.isupper():
         return True
-    if text.endswith((".", ".”", '."')):
-        return False
     long = [w for w in text.split() if len(w) > 3 and w[0].isalpha()]
-    return len(long) > 2 and sum(w[0].isupper() for w in long) > 0.8 * len(long)
+    capital = sum(w[0].isupper() for w in long)
+    if text.endswith((".", ".”", '."')):
+        return len(long) > 5 and capital == len(long)
+    return len(long) > 2 and capital > 0.8 * len(long)
 
 
 def _groups(text: str, words: Words) -> Iterator[Words]:
@@ -242,13 +261,17 @@ def _without_common(group: Words, everywhere: bool) -> Iterator[Words]:
             yield part
             part = []
         following = group[index + 1 : index + 4]
+        named = bool(following) and following[0].gap == " " and not is_common(following[0].text)
         drop = word.key in FUNCTION_WORDS and (word.initial or everywhere or not part)
-        if everywhere and word.is_head:
+        drop = drop and not (named and _is_surname(word, following[0], everywhere))
+        if named and word.is_head and is_given_name(word.key):
+            drop = False  # "Bill Ruiz"
+        elif everywhere and word.is_head:
             drop = not part and bool(following) and following[0].gap == " "  # "Press", "Order": a verb here
         elif (
             not drop and (word.initial or everywhere) and word.key not in OFFICES | HONORIFICS | PORTFOLIOS and not word.is_head
         ):
-            given = word.key in MENS_NAMES or word.key in WOMENS_NAMES
+            given = is_given_name(word.key)
             named = (given and bool(following)) or (not everywhere and any(w.is_head or w.key in OFFICES for w in following))
             drop = is_common(word.text) and not named
         if not drop:
@@ -260,6 +283,11 @@ def _without_common(group: Words, everywhere: bool) -> Iterator[Words]:
         yield part
 
 
+def _is_surname(word: _Word, following: _Word, everywhere: bool) -> bool:
+    """Whether a word such as "He" before a name is a surname; where any word has a capital, only "He" can be one."""
+    return not everywhere and word.text in _SURNAMES and (word.text == "He" or not word.initial) and not following.is_head
+
+
 def _pieces(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]:
     """Part persons from their offices and from states; leave out what is no name."""
     while part and part[-1].key in _NEVER_LAST:
@@ -269,6 +297,8 @@ def _pieces(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]
         if word.key not in HONORIFICS and word.key not in OFFICES:
             continue
         rest = part[index + 1 :]
+        if not rest and index and _names_a_person(part[index - 1], word):
+            continue
         if rest and rest[0].gap.startswith((" of", " for")):
             keep = 0
             while keep < len(rest) and (keep == 0 or rest[keep].gap != " " or rest[keep].key in PORTFOLIOS):
@@ -280,7 +310,7 @@ def _pieces(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]
                 yield from _plain(head, states)
             if person:
                 yield person, "person"
-        elif rest and not any(w.is_head for w in rest):
+        elif rest and not _has_head(rest):
             yield rest[: next((i for i, w in enumerate(rest) if w.gap.startswith(" of")), len(rest))], "person"
         elif rest:
             continue  # "General Assembly", "Justice Department"
@@ -292,9 +322,21 @@ def _pieces(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]
     yield from _plain(part, states)
 
 
+def _names_a_person(before: _Word, title: _Word) -> bool:
+    """Whether what may be a title is a surname: "Ms. Sen", "Piyali Sen", "Mary King", but not "Saudi King"."""
+    if title.gap != " " or title.text not in HONORIFICS or before.is_head or before.text in demonyms():
+        return False
+    return (
+        is_given_name(before.key)
+        or before.key in _ADDRESSES
+        or (title.text in _ALSO_SURNAMES and before.key not in _OF_OFFICES and not is_common(before.text))
+    )
+
+
 def _names_more(before: _Word, office: _Word) -> bool:
     """Whether a common word before an office belongs to a name: "Commission President", but not "Shipping Minister"."""
-    return before.is_head and not (before.key in FIRMS and office.key in ("Minister", "Secretary", "Commissioner"))
+    of_a_cabinet = office.key in ("Minister", "Secretary", "Commissioner")
+    return before.is_head and not (of_a_cabinet and (before.key in FIRMS or before.key in ("Union", "Cabinet")))
 
 
 def _plain(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]:
@@ -307,7 +349,9 @@ def _plain(part: Words, states: dict[int, int]) -> Iterator[tuple[Words, Kind]]:
     rest = part[after:]
     if not rest:
         return
-    if after and not any(w.is_head for w in rest):
+    while len(part) > 2 and part[0].key in PARTIES and part[1].gap == " " and not _has_head(part[1:]):
+        part = part[1:]  # "Democrat Ana Ruiz"
+    if after and not _has_head(rest):
         first = part[0].text
         if rest[0].gap != " " or first.isupper() or "." in first or first in demonyms():
             yield from _plain(rest, states)
