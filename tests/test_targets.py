@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from framelens import InputError, TargetFinder
+from framelens import InputError, Span, TargetFinder, split_sentences
+from framelens.attribution import judge_targets
 from framelens.lexicon import countries
 
 FINDER = TargetFinder()
@@ -194,3 +196,38 @@ def test_text_must_be_text():
 def test_odd_text_does_no_harm(text):
     for target in FINDER.find(text):
         assert 0 <= target.start < target.end <= len(text)
+
+
+def whom(text: str) -> list[str]:
+    """The names that the default targets of an article end up with; its sources are the first two words before "said"."""
+    parts = split_sentences(text)
+    sources = [
+        Span(p.text[: p.text.index(" said")], p.start, p.start + p.text.index(" said"), "Ana Ruiz")
+        if "Ruiz said" in p.text
+        else None
+        for p in parts
+    ]
+    targets = [FINDER.find(part.text) for part in parts]
+    scores = [np.full((len(row), 3), 1 / 3) for row in targets]
+    judged = judge_targets(parts, sources, targets, scores, named_by_caller=False)
+    return [stance.target.name for row in judged for stance in row]
+
+
+def test_short_names_get_the_fuller_one_of_the_article():
+    assert whom("The Grain Growers Federation (GGF) met. Talks with the GGF failed.")[-1] == "Grain Growers Federation"
+    assert whom("The European Trade Commission met. They sued the Commission.")[-1] == "European Trade Commission"
+    assert whom("They sued Tull Holdings. He left Tull.")[-1] == "Tull Holdings"
+    assert whom("They sued Tull Holdings and Ana Tull. He left Tull.")[-1] == "Tull"
+
+
+def test_a_source_takes_no_stance_toward_himself_and_a_place_is_nobody():
+    assert whom("Ms Ruiz said Ana Ruiz would win.") == []
+    assert whom("They met Ana Tull. She lives in Tull.")[-1] == "Tull"
+
+
+def test_sums_of_money_and_cabinets_are_no_targets():
+    assert found("He paid Sh40 billion and Rs500 to Cabinet Secretary Grace Tull and Union Trade Minister Asha Sen.") == [
+        "Grace Tull",
+        "Asha Sen",
+    ]
+    assert kinds("He told Bill Tull and Mr King that Bill Clause 4 was dead.")["Bill Tull"] == "unknown"

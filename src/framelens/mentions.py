@@ -115,7 +115,7 @@ def head_of(phrase: str) -> str:
     phrase = _QUANTITY.sub("", phrase.strip(), count=1)
     front = re.split(
         r",|\(| (?:of|for|from|at|in|who|which|that|with|on|to|about|near|and|under|is|was|said|familiar|close|briefed|"
-        r"involved|aware|loyal|based) ",
+        r"involved|aware|loyal|based|by|conducted|released|published|posted|issued) ",
         phrase,
         maxsplit=1,
     )[0]

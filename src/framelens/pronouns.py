@@ -24,11 +24,8 @@ _OTHERS = {
 PRONOUNS = {
     *SINGULAR, *_OTHERS, "i", "we", "you", "me", "us", "one", "who", "which", "this", "that", "these", "those", "some", "others",
 }  # fmt: skip
-_SUBJECT = re.compile(
-    r"[“\"‘']?(?:(?:[A-Z][\w.-]*|the|an?|its|his|her|their|of|for|and|former|[\w-]+['’]s?|ROLE),? )*$".replace(
-        "ROLE", "|".join(sorted(TITLES | FIRM_NOUNS))
-    )
-)
+_DETERMINERS = frozenset({"the", "a", "an", "its", "his", "her", "their"})
+_OFFICES = TITLES | FIRM_NOUNS
 _QUOTE = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)|(?<!\w)['‘][^'’]{8,}[,.!?]['’]")
 _FULL_STOPS = (".", "!", "?", "…", "”", '"', "’", "'")
 _SHOWS = re.compile(r" (?:also |then )?(?:show|depict|read|contain|include|feature|list|mention|reveal)(?:s|ed)?\b")
@@ -145,7 +142,7 @@ class Pronouns:
             if found and entity is None and name not in self._states and name not in demonyms():
                 return None  # "Ruth": may be somebody
             if entity is not None and entity.fits(gender) and entity not in found:
-                if not found and not _SUBJECT.match(sentence[:start]):
+                if not found and not _is_office(sentence[:start]):
                     return None
                 found.append(entity)
                 others = _QUOTE.sub(" ", _APPOSED.sub("", sentence[end:], count=1))
@@ -177,3 +174,17 @@ class Pronouns:
             return False
         before = self._text[previous.start : speaker.at] + _QUOTE.sub(" ", self._text[sentence.start : start])
         return not any(ends_of(other.name)[1] in before for other in others)
+
+
+def _is_office(opening: str) -> bool:
+    """Whether a sentence has nothing but an office before the name: "Its new leader, ", "Trade Minister ", ""."""
+    words = [word.strip("“\"‘',") for word in opening.split()]
+    for index, word in enumerate(words):
+        low = word.lower()
+        described = index and words[index - 1].lower() in _DETERMINERS and words[index + 1 : index + 2]
+        if described and words[index + 1] in _OFFICES:
+            continue  # one adjective
+        known = low in _DETERMINERS or low in _OFFICES or low in ("of", "for", "and", "former")
+        if not (known or word[:1].isupper() or word.endswith(("'s", "’s", "s'", "s’"))):
+            return False
+    return True
