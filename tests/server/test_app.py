@@ -60,6 +60,7 @@ def test_the_packaged_checkpoint():
     classifier = Classifier.load(threads=1)
     with client(classifier) as real:
         answer = real.post("/classify", json={"text": "Both sides agreed to keep talking."}).json()
+        assert real.get("/labels").json()["tasks"] == ["frames", "source", "stance"]
     assert answer == json.loads(classifier.classify("Both sides agreed to keep talking.").to_json())
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from framelens.labelling.auditing import Audit
 
 
-@click.command()
+@click.command(short_help="Find labels that are likely wrong.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--texts", type=click.Path(path_type=Path), help="File of the texts, if DATA holds ids and labels only.")
 @click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")

@@ -13,7 +13,7 @@ import click
 QUARANTINED = 3  # exit status of a run that is whole but for rows that are no article
 
 
-@click.command()
+@click.command(short_help="Classify a corpus of any size to Parquet.")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.argument("output", type=click.Path(path_type=Path, file_okay=False), metavar="OUT")
 @click.option("--model", default="default", show_default=True, help="Name of a packaged checkpoint, or a folder.")

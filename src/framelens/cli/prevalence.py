@@ -9,7 +9,7 @@ import click
 from framelens.cli.results import label_columns, result_options, write_result
 
 
-@click.command()
+@click.command(short_help="Frame shares corrected for the model's errors.")
 @click.argument("corpus", type=click.Path(path_type=Path))
 @click.option("--labelled", type=click.Path(path_type=Path), help="The labelled random subsample: ids of CORPUS with labels.")
 @click.option("--model", default="default", show_default=True, help="Name of a packaged checkpoint, or a folder.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from framelens.labelling.suggesting import Suggestion
 
 
-@click.command()
+@click.command(short_help="Choose the sentences to label next.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-n", "--number", type=click.IntRange(min=1), default=50, show_default=True, help="Sentences to choose.")
 @click.option("--model", default="default", show_default=True, help="The checkpoint that may be unsure.")

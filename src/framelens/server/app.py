@@ -50,6 +50,7 @@ class Reads(Protocol):
 
     name: str
     labels: LabelSet
+    tasks: tuple[str, ...]
 
     def classify(self, texts: list[str], *, targets: Sequence[str] | None = ...) -> list[Document]:
         """Articles to documents."""
@@ -187,7 +188,7 @@ def create_app(
         known = classifier.labels
         return m.LabelsMessage(
             model=classifier.name,
-            tasks=list(getattr(classifier, "tasks", ("frames",))),
+            tasks=list(classifier.tasks),
             labels=[
                 m.LabelMessage(name=name, description=known.descriptions.get(name, ""), threshold=known.threshold(name))
                 for name in known.labels

@@ -21,6 +21,7 @@ export class View {
     byId("only").checked = false;
     this.showArticle();
     this.showFrames();
+    this.showMeanings();
     this.showSources();
     this.filter();
     this.chosen = null; // of the sentences before
@@ -72,9 +73,20 @@ export class View {
     );
   }
 
+  /** The descriptions are text on the page and not titles of buttons: those need a mouse. */
+  showMeanings() {
+    const { labels, sentences } = this.found;
+    const described = labels.filter((frame) => this.known.get(frame)?.description);
+    byId("meanings-body").replaceChildren(...described.flatMap((frame) => [
+      element("dt", {}, this.badge(frame), " ", this.named(frame)),
+      element("dd", {}, this.known.get(frame).description),
+    ]));
+    byId("meanings").hidden = !described.length;
+    byId("unframed").hidden = !sentences.length || sentences.some((s) => s.frames.length);
+  }
+
   frameButton(frame, count, all, content, id) {
-    const title = this.known.get(frame)?.description || null;
-    const button = element("button", { type: "button", "aria-pressed": "false", "data-frame": frame, title }, ...content);
+    const button = element("button", { type: "button", "aria-pressed": "false", "data-frame": frame }, ...content);
     if (id) button.lastChild.id = id; // what a sentence with this frame is described by
     button.append(element("span", { class: "quiet" }, `${count} · ${percent(count / all)}`));
     return button;
