@@ -130,6 +130,7 @@ def create_app(
         response_model=None,
         responses={
             **_PROBLEMS,
+            415: {"model": m.Problem, "description": "Another Content-Type."},
             200: {"content": {_NDJSON: {"schema": {"type": "string"}}}, "description": "A line for each line."},
         },
         openapi_extra={
