@@ -23,9 +23,8 @@ export class View {
     this.showFrames();
     this.showMeanings();
     this.showSources();
-    this.filter();
     this.chosen = null; // of the sentences before
-    this.choose(null);
+    this.filter();
     byId("result").hidden = false;
   }
 
@@ -176,6 +175,7 @@ export class View {
     const source = byId("source").value;
     const on = sentences.map((s) => this.matching(s));
     this.nodes.forEach((node, i) => node.classList.toggle("off", !on[i]));
+    if (this.chosen === null || !on[this.chosen]) this.choose(null); // no details of a sentence that was left out
     const filtered = this.frames.size > 0 || source !== "";
     this.article.classList.toggle("only", filtered && byId("only").checked);
     byId("clear").hidden = !filtered;
