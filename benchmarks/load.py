@@ -23,7 +23,16 @@ import httpx2 as httpx
 
 from framelens.tables import text_table
 
-SEEDS = Path(__file__).parents[1] / "seeds/articles.jsonl"
+SEEDS = Path(__file__).parents[1] / "seeds/sentences.jsonl"
+
+
+def seed_articles() -> list[str]:
+    """The articles of the seed corpus, paragraphs apart."""
+    articles: dict[str, dict[int, list[str]]] = {}
+    for line in SEEDS.read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        articles.setdefault(row["article_id"], {}).setdefault(row["paragraph"], []).append(row["text"])
+    return ["\n\n".join(" ".join(paragraph) for paragraph in article.values()) for article in articles.values()]
 
 
 @dataclass
@@ -70,7 +79,7 @@ def resident(pid: int) -> float:
 
 async def load(url: str, pid: int, clients: int, seconds: float) -> tuple[Tally, list[float]]:
     """All clients at once."""
-    articles = [json.loads(line)["text"] for line in SEEDS.read_text(encoding="utf-8").splitlines()]
+    articles = seed_articles()
     tally, samples = Tally(), []
     pool = httpx.Limits(max_connections=clients, max_keepalive_connections=clients)
     async with httpx.AsyncClient(base_url=url, timeout=120, limits=pool, trust_env=False) as http:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -97,9 +98,12 @@ def test_a_manifest_that_is_no_json_object(copy, content):
 def test_a_pickle_in_the_folder_is_refused(copy):
     import pickle
 
-    (copy / "pytorch_model.bin").write_bytes(pickle.dumps({"weights": [1.0]}))
-    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin may hold code"):
-        Classifier.load(copy)
+    for place in (copy, copy / "deeper"):
+        place.mkdir(exist_ok=True)
+        (place / "pytorch_model.bin").write_bytes(pickle.dumps({"weights": [1.0]}))
+        with pytest.raises(CheckpointError, match=r"pytorch_model\.bin may hold code"):
+            Classifier.load(copy)
+        (place / "pytorch_model.bin").unlink()
 
 
 @pytest.mark.parametrize("name", ["model.int8.onnx", "tokenizer.json", "labels.json"])
@@ -130,6 +134,38 @@ def test_a_manifest_that_names_files_elsewhere(copy, tmp_path, name):
     edit(copy / "manifest.json", lambda m: m["files"].update({name: {"sha256": "0" * 64, "bytes": 2}}))
     with pytest.raises(CheckpointError, match="is not the name of a file in the checkpoint folder"):
         open_checkpoint(copy, need=None)
+
+
+@pytest.mark.parametrize("name", ["labels.json", "model.int8.onnx"])
+def test_a_link_to_itself(copy, name):
+    (copy / name).unlink()
+    (copy / name).symlink_to(name)
+    with pytest.raises(CheckpointError, match=f"{name} (cannot be followed|is missing)"):
+        Classifier.load(copy)
+
+
+def test_a_pipe_is_no_file(copy):
+    (copy / "labels.json").unlink()
+    os.mkfifo(copy / "labels.json")
+    with pytest.raises(CheckpointError, match=r"labels\.json is missing"):  # and not a wait for its other end
+        Classifier.load(copy)
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;mine\x07", "a\nb", "x" * 10**6, {"a": 1}, 3])
+def test_a_name_that_a_terminal_would_obey_or_nobody_could_read(copy, name):
+    edit(copy / "manifest.json", lambda m: m.update(name=name))
+    with pytest.raises(CheckpointError, match=r"name is .*; accepted: at most 200 printable characters"):
+        Classifier.load(copy)
+
+
+def test_a_label_that_a_terminal_would_obey(copy):
+    from framelens.checkpoint import write_manifest
+
+    fields = json.loads((copy / "manifest.json").read_text())
+    (copy / "labels.json").write_text(json.dumps({"labels": ["weather\x1b[31m", "economy"], "multi_label": True}))
+    write_manifest(copy, {k: v for k, v in fields.items() if k not in ("files", "format")})
+    with pytest.raises(CheckpointError, match="labels must be non-empty printable strings"):
+        Classifier.load(copy)
 
 
 def test_a_manifest_that_is_a_link_out_of_the_folder(copy, tmp_path):

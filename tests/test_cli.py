@@ -23,7 +23,7 @@ from framelens.cli import VERBS, main
 from tests.conftest import toy_rows, toy_settings, write_jsonl
 
 # No result is printed: a server, a conversation, steps that write a file.
-WITHOUT_RESULT = {"serve", "label", "vary", "soften", "distil"}
+WITHOUT_RESULT = {"serve", "label"}  # the one runs until it is stopped, the other asks
 ARTICLE = "Storm closes the coast road\n\nHeavy rain fell. Shares of the firm fell.\n"
 
 
@@ -160,7 +160,20 @@ def test_every_verb_has_json(verb):
 
 def test_the_program_says_what_its_exit_status_means():
     help_text = CliRunner().invoke(main, ["--help"]).stdout
-    assert "130 interrupted" in " ".join(help_text.split())
+    assert "3 done, but some rows hold no article (corpus), 130 interrupted" in " ".join(help_text.split())
+
+
+def test_no_verb_is_cut_short_in_the_list():
+    listed = CliRunner().invoke(main, ["--help"]).stdout.partition("Commands:")[2].splitlines()[1:]
+    assert [line.split()[0] for line in listed] == list(VERBS)
+    assert not [line for line in listed if line.endswith("...")]
+
+
+def test_variants_as_json(run, tmp_path):
+    pool = write_jsonl(tmp_path / "pool.jsonl", [{"text": f"Heavy rain fell on the coast road in week {n}."} for n in range(4)])
+    result = run("vary", pool, "--copies", 1, "-o", tmp_path / "varied.jsonl", "--json")
+    written = (tmp_path / "varied.jsonl").read_text().splitlines()
+    assert json.loads(result.stdout) == {"output": str(tmp_path / "varied.jsonl"), "sentences": len(written)}
 
 
 def test_an_interruption_has_its_own_status(run, article, monkeypatch):
@@ -220,10 +233,10 @@ def test_completion_scripts(shell):
 @pytest.mark.parametrize(
     ("words", "offered"),
     [
-        ("framelens cl", {"plain,classify"}),
-        ("framelens classify --mod", {"plain,--model"}),
-        ("framelens classify --model def", {"plain,default", "dir,def"}),
-        ("framelens completion z", {"plain,zsh"}),
+        ("framelens cl", ["plain,classify"]),
+        ("framelens classify --mod", ["plain,--model"]),
+        ("framelens classify --model def", ["dir,def", "plain,default"]),
+        ("framelens completion z", ["plain,zsh"]),
     ],
 )
 def test_what_is_completed(words, offered):
@@ -231,7 +244,7 @@ def test_what_is_completed(words, offered):
     variables = {**os.environ, "_FRAMELENS_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     code = "from framelens.cli import main; main(prog_name='framelens')"
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True)
-    assert set(done.stdout.split()) == offered
+    assert done.stdout.split() == offered
 
 
 def test_publish_as_json(run, toy_run, tmp_path):

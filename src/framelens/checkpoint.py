@@ -92,7 +92,7 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | 
         CheckpointError: no such folder or name, a file is missing, has another size or checksum, or a JSON file is unreadable.
     """
     folder = _locate(path_or_name)
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         if path.suffix.lower() in _MAY_RUN_CODE:
             raise CheckpointError(f"{path} may hold code; a checkpoint of framelens holds JSON, ONNX and safetensors only")
     _check_place(folder, MANIFEST)
@@ -107,6 +107,9 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | 
         raise CheckpointError(f"{folder / MANIFEST}: tasks are {tasks!r}; accepted: a list of {', '.join(TASKS)}")
     if isinstance(manifest["max_length"], bool) or not 8 <= manifest["max_length"] <= 8192:
         raise CheckpointError(f"{folder / MANIFEST}: max_length is {manifest['max_length']!r}; accepted: 8 to 8192")
+    name = manifest.get("name", "")
+    if not isinstance(name, str) or len(name) > 200 or not (name.isprintable() or not name):
+        raise CheckpointError(f"{folder / MANIFEST}: name is {name!r:.80}; accepted: at most 200 printable characters")
     for name in need if need is not None else {*_NEEDED, *files}:
         _verify(folder, name, files.get(name))
     try:
@@ -211,7 +214,11 @@ def _check_place(folder: Path, name: str) -> None:
     """A file of a checkpoint lies in its folder: no path out of it, and no link."""
     if name in ("", "..") or name != Path(name).name or "\0" in name or len(name) > 200:
         raise CheckpointError(f"{folder / MANIFEST}: {name!r:.80} is not the name of a file in the checkpoint folder")
-    if (folder / name).resolve().parent != folder.resolve():
+    try:
+        inside = (folder / name).resolve().parent == folder.resolve()
+    except (OSError, RuntimeError) as error:  # Python 3.11 and 3.12 raise RuntimeError for a link to itself
+        raise CheckpointError(f"{folder / name} cannot be followed: {error}") from error
+    if not inside:
         raise CheckpointError(f"{folder / name} is a link that leaves the checkpoint folder")
 
 

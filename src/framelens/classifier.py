@@ -29,12 +29,14 @@ class Classifier:
     Attributes:
         labels: the :class:`LabelSet` of the checkpoint.
         name: name and digest of the checkpoint, which every :class:`Document` carries.
+        tasks: what it reads: of ``frames``, ``source`` and ``stance``.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu", threads: int | None = None) -> None:
         self._engine = Engine(checkpoint, device, threads)
         self.labels = checkpoint.labels
         self.name = checkpoint.name
+        self.tasks = checkpoint.tasks
 
     @classmethod
     def load(
@@ -94,10 +96,9 @@ class Classifier:
             ('cooperation_appeal',)
         """
         articles = _checked([texts] if isinstance(texts, str) else texts)
-        tasks = self._engine.tasks
-        if targets is not None and "stance" not in tasks:
+        if targets is not None and "stance" not in self.tasks:
             warnings.warn(f"checkpoint {self.name} has no stance head: targets are ignored, no stance is given", stacklevel=2)
-        finder = TargetFinder(targets) if "stance" in tasks else None
+        finder = TargetFinder(targets) if "stance" in self.tasks else None
         spans = [split_sentences(article) for article in articles]
         sentences = [s.text for article in spans for s in article]
         found = [finder.find(text) for text in sentences] if finder else None

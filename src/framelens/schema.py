@@ -269,8 +269,9 @@ class LabelSet:
     def __post_init__(self) -> None:
         if len(set(self.labels)) != len(self.labels) or not (self.labels or self.multi_label):
             raise InputError(f"labels must be distinct, and at least one where one must hold; received {list(self.labels)}")
-        if any(not isinstance(name, str) or not name.strip() for name in self.labels):
-            raise InputError(f"labels must be non-empty strings; received {list(self.labels)}")
+        # Labels are printed to terminals and may come from a stranger's checkpoint: no control sequences.
+        if any(not isinstance(name, str) or not name.strip() or not name.isprintable() for name in self.labels):
+            raise InputError(f"labels must be non-empty printable strings; received {list(self.labels)}")
         if self.multi_label and NO_FRAME in self.labels:
             raise InputError(f"{NO_FRAME!r} means that a sentence carries no frame and cannot be a label itself")
         for what, keys in (("threshold", self.thresholds), ("description", self.descriptions)):

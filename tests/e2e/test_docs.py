@@ -137,3 +137,10 @@ def test_references_are_generated(site):
     for name in ("classifier.classify", "schema.Document.frame_shares", "integrations.sklearn.FrameClassifier.fit"):
         assert f'id="framelens.{name}"' in api
     assert "Hard cases" in (site / "reference/codebook/index.html").read_text(encoding="utf-8")
+
+
+def test_every_benchmark_is_listed():
+    page = (DOCS / "reference/benchmarks.md").read_text(encoding="utf-8")
+    listed = set(re.findall(r"`python benchmarks/(\w+)\.py", page))
+    programs = {p.stem for p in (ROOT / "benchmarks").glob("*.py") if "__main__" in p.read_text(encoding="utf-8")}
+    assert listed == programs - {"speed_worker"}  # which speed.py starts

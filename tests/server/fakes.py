@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from framelens.schema import Document, LabelSet, Sentence, Span, Stance
 from framelens.segment import split_sentences
@@ -66,3 +69,9 @@ class FakeClassifier:
             for m in re.finditer(re.escape(target), span.text)
         )
         return Sentence(span.text, span.start, span.end, frames[0] if frames else None, frames, scores, source, stances)
+
+
+def run_async(work: Coroutine[Any, Any, Any]) -> Any:
+    """``asyncio.run`` in a thread: Playwright, once started, keeps a loop in the main one, in whatever order tests run."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()

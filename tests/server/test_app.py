@@ -16,7 +16,7 @@ from fastapi.testclient import TestClient
 from framelens.schema import Document
 from framelens.server import Limits, create_app
 
-from .fakes import LABELS, FakeClassifier
+from .fakes import LABELS, FakeClassifier, run_async
 
 TEXT = "Rain fell on the quay. Minister Oda said the budget of the harbour board was gone. A dog slept."
 KEY = "correct-horse-battery"
@@ -60,6 +60,7 @@ def test_the_packaged_checkpoint():
     classifier = Classifier.load(threads=1)
     with client(classifier) as real:
         answer = real.post("/classify", json={"text": "Both sides agreed to keep talking."}).json()
+        assert real.get("/labels").json()["tasks"] == ["frames", "source", "stance"]
     assert answer == json.loads(classifier.classify("Both sides agreed to keep talking.").to_json())
 
 
@@ -412,7 +413,7 @@ def test_work_that_nobody_waits_for_is_given_up():
             assert (await first)[0]["status"] == 200
             assert len(app.state.batcher) == 0
 
-    asyncio.run(asyncio.wait_for(body(), 10))
+    run_async(asyncio.wait_for(body(), 10))
     assert [texts for texts, _ in classifier.calls] == [["Rain."]]
 
 
@@ -432,7 +433,7 @@ def test_a_request_that_does_not_arrive_is_given_up():
 
     guard = Guard(None, Limits(seconds=0.2), None)
     scope = {"type": "http", "method": "POST", "path": "/classify", "headers": [], "facts": {}}
-    asyncio.run(asyncio.wait_for(guard(scope, receive, send), 5))
+    run_async(asyncio.wait_for(guard(scope, receive, send), 5))
     assert sent[0]["status"] == 408
 
 

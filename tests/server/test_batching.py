@@ -9,6 +9,8 @@ import pytest
 from framelens.schema import Document
 from framelens.server.batching import Batcher
 
+from .fakes import run_async
+
 
 class Engine:
     """Answers with the texts; waits while ``gate`` is closed, so that a test decides what arrives meanwhile."""
@@ -46,7 +48,7 @@ def run(scenario, batch_sentences: int = 10, engines: int = 1) -> Engine:
         async with Batcher(engine, batch_sentences, engines) as batcher:
             await scenario(engine, batcher)
 
-    asyncio.run(asyncio.wait_for(body(), 20))
+    run_async(asyncio.wait_for(body(), 20))
     return engine
 
 
@@ -177,7 +179,7 @@ def test_leaving_finishes_what_was_accepted_and_accepts_no_more():
         with pytest.raises(RuntimeError, match="closed"):
             await batcher.classify(["late"], 1)
 
-    asyncio.run(asyncio.wait_for(body(), 20))
+    run_async(asyncio.wait_for(body(), 20))
 
 
 def test_a_hundred_jobs_at_random_times_all_get_their_own_answers():
@@ -196,5 +198,5 @@ def test_a_hundred_jobs_at_random_times_all_get_their_own_answers():
             assert batcher.calls < 100
 
     started_at = time.monotonic()
-    asyncio.run(body())
+    run_async(body())
     assert time.monotonic() - started_at < 10

@@ -146,6 +146,34 @@ def test_filters_by_frame_and_by_source(page):
     assert page.locator(".s:not(.off)").count() == sum(not s.frames for s in document.sentences)
 
 
+def test_details_of_a_sentence_that_is_filtered_away_are_closed(page):
+    read(page, ARTICLE)
+    page.locator(".s.framed").first.click()
+    expect(page.locator("#details-body blockquote")).to_be_visible()
+    frame = page.locator(".s.framed").first.get_attribute("aria-describedby").split()[0]
+    page.locator("#frames button", has=page.locator(f"#{frame}")).click()
+    expect(page.locator("#details-body blockquote")).to_be_visible()  # it matches
+    page.click("#clear")
+    page.locator('#frames button[data-frame$="none"]').click()
+    expect(page.locator("#details-body")).to_have_text("None chosen.")
+
+
+def test_what_the_frames_mean_can_be_read_without_a_mouse(page):
+    read(page, ARTICLE)
+    page.locator("#meanings summary").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#meanings dt").count() == 2  # old songs has no description
+    assert page.locator("#meanings dd").first.inner_text() == "rain & the <like>"
+    expect(page.locator("#unframed")).to_be_hidden()
+
+
+def test_an_article_without_any_frame_says_why(page):
+    read(page, "Gulls sat on the crane.")
+    expect(page.locator("#unframed")).to_contain_text("No sentence reaches the threshold of a frame")
+    read(page, ARTICLE)
+    expect(page.locator("#unframed")).to_be_hidden()
+
+
 def test_who_frames_what_toward_whom(page):
     read(page, ARTICLE)
     rows = [

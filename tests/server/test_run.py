@@ -195,3 +195,14 @@ def test_limits_must_be_above_zero():
 
     with pytest.raises(InputError, match="concurrent must be above 0; received 0"):
         Limits(concurrent=0)
+
+
+def test_the_load_test_runs():
+    pytest.importorskip("httpx2")
+    root = Path(__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": f"{root / 'src'}:{os.environ.get('PYTHONPATH', '')}"}
+    command = [sys.executable, "benchmarks/load.py", "--clients", "2", "--seconds", "1", "--threads", "1"]
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert "errors" in done.stdout
+    assert int(done.stdout.split("requests ")[1].split()[0]) > 0

@@ -73,5 +73,6 @@ def main() -> None:
       framelens evaluate --data held-out.csv
 
     Results go to standard output, progress and errors to standard error; --json is for programs. Exit status: 0 done, 1 input,
-    data, configuration or checkpoint cannot be used, 2 wrong command line, 130 interrupted. NO_COLOR turns colour off.
+    data, configuration or checkpoint cannot be used, 2 wrong command line, 3 done, but some rows hold no article (corpus),
+    130 interrupted. NO_COLOR turns colour off.
     """

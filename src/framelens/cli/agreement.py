@@ -9,7 +9,7 @@ import click
 from framelens.cli.results import result_options, write_result
 
 
-@click.command()
+@click.command(short_help="Agreement of annotators, and what to adjudicate.")
 @click.argument("annotations", type=click.Path(path_type=Path))
 @click.option("--texts", type=click.Path(path_type=Path), help="File with id and text, to show the sentences.")
 @click.option("--resamples", default=2000, show_default=True, help="Of the bootstrap over articles.")

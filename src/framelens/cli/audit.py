@@ -11,18 +11,22 @@ import click
 
 from framelens.cli.files import write_output
 from framelens.cli.results import label_columns
+from framelens.cli.style import complete_model
 
 if TYPE_CHECKING:
     from framelens.labelling.auditing import Audit
 
 
-@click.command()
+@click.command(short_help="Find labels that are likely wrong.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--texts", type=click.Path(path_type=Path), help="File of the texts, if DATA holds ids and labels only.")
 @click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--label-column", help="Column with one label a row.")
 @click.option("--labels-column", help="Column with several labels a row; comma-separated names mean 0/1 columns.")
-@click.option("--model", help="A checkpoint that was not trained on DATA, instead of out-of-fold probabilities.")
+@click.option(
+    "--model", shell_complete=complete_model,
+    help="A checkpoint that was not trained on DATA, instead of out-of-fold probabilities.",
+)  # fmt: skip
 @click.option(
     "--encoder", default="auto", show_default=True,
     help="What the out-of-fold model reads beside words: a base model, a checkpoint, or tfidf for words alone.",

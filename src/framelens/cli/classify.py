@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     _Writer = Callable[[Sequence[tuple[str, Document]], TextIO], None]
 
 
-@click.command()
+@click.command(short_help="Read articles and show the frames of every sentence.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE|-...")
 @click.option(
     "--model", default="default", show_default=True, shell_complete=complete_model,
@@ -109,7 +109,7 @@ def _write_table(documents: Sequence[tuple[str, Document]], stream: TextIO) -> N
             colour = _colour(document, sentence.frame) if colours and sentence and sentence.frame else None
             stream.write((click.style(line, fg=colour) if colour else line) + "\n")
         shares = ", ".join(f"{label} {share:.0%}" for label, share in document.frame_shares().items())
-        stream.write(f"{len(document)} sentences: {shares}\n")
+        stream.write(f"{len(document)} sentence{'s' * (len(document) != 1)}: {shares}\n")
 
 
 def _colour(document: Document, frame: str) -> str:

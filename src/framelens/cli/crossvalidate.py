@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Train and evaluate once per fold.")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--folds", type=click.IntRange(min=2), default=5, show_default=True, help="Of whole articles.")
 @click.option("--seed", default=13, show_default=True, help="Of the folds.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from framelens.evaluation import Evaluation
 
 
-@click.command()
+@click.command(short_help="Evaluate a model on held-out sentences.")
 @click.option(
     "--model", default="default", show_default=True, shell_complete=complete_model,
     help="Name of a packaged checkpoint, or a folder.",

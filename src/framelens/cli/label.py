@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Label sentences by keyboard or on a page.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option(
     "--output",

@@ -10,7 +10,7 @@ import click
 from framelens.cli.results import result_options, write_result
 
 
-@click.command(name="learning-curve")
+@click.command(name="learning-curve", short_help="Would more labels help?")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
     "--share", "shares", type=float, multiple=True, help="Of the training articles; several. [default: 0.125 0.25 0.5 1]"

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Copy a verified checkpoint to a folder.")
 @click.argument("source", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.argument("destination", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print what was copied as JSON.")

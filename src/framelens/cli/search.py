@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Search for hyperparameters.")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--resume", is_flag=True, help="Go on with a search that was cut short.")
 @click.option("--json", "as_json", is_flag=True, help="Print all trials as JSON.")

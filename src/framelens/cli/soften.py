@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Write a teacher's probabilities for a student.")
 @click.argument("texts", type=click.Path(path_type=Path))
 @click.option("--teacher", "teachers", multiple=True, required=True, help="Checkpoint or run folder; several are averaged.")
 @click.option(
@@ -17,13 +17,18 @@ import click
 @click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--bf16", is_flag=True, help="Compute in bfloat16: faster where the processor has instructions for it.")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL to write.")
-def soften(texts: Path, teachers: Sequence[str], leave_out: Path | None, text_column: str, bf16: bool, output: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help='Print {"output": ..., "sentences": ...}.')
+def soften(
+    texts: Path, teachers: Sequence[str], leave_out: Path | None, text_column: str, bf16: bool, output: Path, as_json: bool
+) -> None:  # fmt: skip
     """Write a teacher's probabilities for the sentences of TEXTS, for a student to learn from.
 
     \b
     Examples:
       framelens soften pool.jsonl --teacher runs/teacher --leave-out configs/teacher.yaml -o runs/teacher/soft_labels.jsonl
     """
+    import json
+
     from framelens.config import TrainingConfig
     from framelens.data import split_by_article
     from framelens.distillation import soften as run
@@ -36,4 +41,4 @@ def soften(texts: Path, teachers: Sequence[str], leave_out: Path | None, text_co
         held_out = {article for name in ("dev", "test") for article in parts[name].articles}
     folders = [Path(t) / CHECKPOINT if (Path(t) / CHECKPOINT).is_dir() else Path(t) for t in teachers]
     number = run(folders, texts, output, leave_out=held_out, text_column=text_column, bf16=bf16)
-    click.echo(f"{output}: {number} sentences")
+    click.echo(json.dumps({"output": str(output), "sentences": number}) if as_json else f"{output}: {number} sentences")

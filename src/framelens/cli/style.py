@@ -26,4 +26,4 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
     from framelens.checkpoint import available_checkpoints
 
     names = [CompletionItem(name) for name in available_checkpoints() if name.startswith(incomplete)]
-    return [*names, CompletionItem(incomplete, type="dir")]
+    return [CompletionItem(incomplete, type="dir"), *names]  # bash drops what stands before a folder

@@ -11,15 +11,19 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from framelens.cli.files import write_output
+from framelens.cli.style import complete_model
 
 if TYPE_CHECKING:
     from framelens.labelling.suggesting import Suggestion
 
 
-@click.command()
+@click.command(short_help="Choose the sentences to label next.")
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-n", "--number", type=click.IntRange(min=1), default=50, show_default=True, help="Sentences to choose.")
-@click.option("--model", default="default", show_default=True, help="The checkpoint that may be unsure.")
+@click.option(
+    "--model", default="default", show_default=True, shell_complete=complete_model,
+    help="The checkpoint that may be unsure.",
+)  # fmt: skip
 @click.option(
     "--labelled", type=click.Path(path_type=Path),
     help="Sentences that are labelled already, to be left out, with the label column frames, labels, frame or label.",

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from framelens.config import TrainingConfig
 
 
-@click.command()
+@click.command(short_help="Train on your own labels; evaluate and write a checkpoint.")
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Run folder, instead of the configuration's."

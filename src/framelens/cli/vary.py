@@ -7,19 +7,23 @@ from pathlib import Path
 import click
 
 
-@click.command()
+@click.command(short_help="Write variants of sentences for a teacher to label.")
 @click.argument("texts", type=click.Path(path_type=Path))
 @click.option("--copies", type=click.IntRange(min=1), default=2, show_default=True, help="Variants of each sentence.")
 @click.option("--seed", type=int, default=13, show_default=True, help="Of the draw.")
 @click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path, dir_okay=False), help="JSONL to write.")
-def vary(texts: Path, copies: int, seed: int, text_column: str, output: Path) -> None:
+@click.option("--json", "as_json", is_flag=True, help='Print {"output": ..., "sentences": ...}.')
+def vary(texts: Path, copies: int, seed: int, text_column: str, output: Path, as_json: bool) -> None:
     """Write variants of the sentences of TEXTS for a teacher to label: words dropped, cut, or joined with their neighbours.
 
     \b
     Examples:
       framelens vary pool.jsonl -o runs/soft/varied_texts.jsonl
     """
+    import json
+
     from framelens.augmentation import vary as run
 
-    click.echo(f"{output}: {run(texts, output, copies=copies, seed=seed, text_column=text_column)} sentences")
+    number = run(texts, output, copies=copies, seed=seed, text_column=text_column)
+    click.echo(json.dumps({"output": str(output), "sentences": number}) if as_json else f"{output}: {number} sentences")

@@ -50,6 +50,7 @@ class Reads(Protocol):
 
     name: str
     labels: LabelSet
+    tasks: tuple[str, ...]
 
     def classify(self, texts: list[str], *, targets: Sequence[str] | None = ...) -> list[Document]:
         """Articles to documents."""
@@ -129,6 +130,7 @@ def create_app(
         response_model=None,
         responses={
             **_PROBLEMS,
+            415: {"model": m.Problem, "description": "Another Content-Type."},
             200: {"content": {_NDJSON: {"schema": {"type": "string"}}}, "description": "A line for each line."},
         },
         openapi_extra={
@@ -187,7 +189,7 @@ def create_app(
         known = classifier.labels
         return m.LabelsMessage(
             model=classifier.name,
-            tasks=list(getattr(classifier, "tasks", ("frames",))),
+            tasks=list(classifier.tasks),
             labels=[
                 m.LabelMessage(name=name, description=known.descriptions.get(name, ""), threshold=known.threshold(name))
                 for name in known.labels

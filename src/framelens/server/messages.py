@@ -31,7 +31,9 @@ class ClassifyRequest(_Message):
         description="An article gives a document, a list of articles a list of documents.",
         examples=["The ministry called the tariffs illegal. Both sides agreed to keep talking."],
     )
-    targets: Targets = Field(default=[], description="Whom to find the stance toward.")
+    targets: Targets = Field(
+        default=[], description="Whom to find the stance toward: names, with at least one letter or digit each."
+    )
 
 
 class BatchLine(_Message):

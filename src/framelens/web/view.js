@@ -21,10 +21,10 @@ export class View {
     byId("only").checked = false;
     this.showArticle();
     this.showFrames();
+    this.showMeanings();
     this.showSources();
-    this.filter();
     this.chosen = null; // of the sentences before
-    this.choose(null);
+    this.filter();
     byId("result").hidden = false;
   }
 
@@ -72,9 +72,20 @@ export class View {
     );
   }
 
+  /** The descriptions are text on the page and not titles of buttons: those need a mouse. */
+  showMeanings() {
+    const { labels, sentences } = this.found;
+    const described = labels.filter((frame) => this.known.get(frame)?.description);
+    byId("meanings-body").replaceChildren(...described.flatMap((frame) => [
+      element("dt", {}, this.badge(frame), " ", this.named(frame)),
+      element("dd", {}, this.known.get(frame).description),
+    ]));
+    byId("meanings").hidden = !described.length;
+    byId("unframed").hidden = !sentences.length || sentences.some((s) => s.frames.length);
+  }
+
   frameButton(frame, count, all, content, id) {
-    const title = this.known.get(frame)?.description || null;
-    const button = element("button", { type: "button", "aria-pressed": "false", "data-frame": frame, title }, ...content);
+    const button = element("button", { type: "button", "aria-pressed": "false", "data-frame": frame }, ...content);
     if (id) button.lastChild.id = id; // what a sentence with this frame is described by
     button.append(element("span", { class: "quiet" }, `${count} · ${percent(count / all)}`));
     return button;
@@ -164,6 +175,7 @@ export class View {
     const source = byId("source").value;
     const on = sentences.map((s) => this.matching(s));
     this.nodes.forEach((node, i) => node.classList.toggle("off", !on[i]));
+    if (this.chosen === null || !on[this.chosen]) this.choose(null); // no details of a sentence that was left out
     const filtered = this.frames.size > 0 || source !== "";
     this.article.classList.toggle("only", filtered && byId("only").checked);
     byId("clear").hidden = !filtered;
