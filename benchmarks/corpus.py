@@ -21,11 +21,11 @@ import time
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from statistics import median
 
 from framelens import Classifier
 from framelens.corpus import classify_corpus
 from framelens.tables import text_table
+from rates import spread
 
 SEEDS = Path(__file__).parents[1] / "seeds" / "sentences.jsonl"
 
@@ -73,7 +73,7 @@ def memory(model: str, small: int, large: int, rounds: int) -> None:
             ratios.append(found[large][0] / found[small][0])
             rows += [[str(n), f"{mb:.0f}", f"{seconds:.1f}"] for n, (mb, seconds) in found.items()]
     print(text_table(["articles", "peak memory, MB", "seconds"], rows))
-    print(f"\nratio {_spread(ratios)} ({model})")
+    print(f"\nratio {spread(ratios)} ({model})")
 
 
 def throughput(model: str, number: int, rounds: int) -> None:
@@ -96,7 +96,7 @@ def throughput(model: str, number: int, rounds: int) -> None:
             result = classify_corpus(corpus, Path(folder) / f"out{round_}", model=model)
             rates["corpus"].append(result.sentences / result.seconds)
     rows = [
-        [name, _spread(values, 0), _spread([a / b for a, b in zip(values, rates["bare engine"], strict=True)])]
+        [name, spread(values), spread([a / b for a, b in zip(values, rates["bare engine"], strict=True)])]
         for name, values in rates.items()
     ]
     print(f"{model}, {number} articles, {len(sentences)} sentences")
@@ -123,11 +123,7 @@ def on_ray(model: str, number: int, rounds: int) -> None:
             rows.append([str(round_ + 1), f"{rate[1]:.0f}", f"{rate[2]:.0f}", f"{ratios[-1]:.2f}"])
     ray.shutdown()
     print(text_table(["round", "one worker, sentences/s", "two workers, sentences/s", "ratio"], rows))
-    print(f"\nratio {_spread(ratios)} ({model}, {number} articles)")
-
-
-def _spread(values: list[float], digits: int = 2) -> str:
-    return f"{median(values):.{digits}f} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+    print(f"\nratio {spread(ratios)} ({model}, {number} articles)")
 
 
 def main() -> None:

