@@ -20,6 +20,7 @@ from framelens.mentions import (
     ARTICLE,
     BODIES,
     DEFINITE,
+    DEMONYMS,
     FUNCTION,
     MAIN_ENDS,
     TITLES,
@@ -49,7 +50,6 @@ _JOINED = re.compile(r"(?:, | and (?:the )?|, and | or | & )(?:(?:[A-Z][a-z]{1,3
 _OFFICE_FIRST = re.compile(r"((?:its|his|her|their|the|an?|[\w’']+['’]s?) [^,]{3,60}), (?-i:(?=[A-Z][^,]+,?$))", re.IGNORECASE)
 _FIRST = re.compile(r"[A-Z][\w-]+ ")
 _ENDS_HERE = re.compile(r"(?:['’]s?)?(?:[,.]|$| and| or)")
-_DEMONYMS = frozenset(d.lower() for d in demonyms())
 _AMID = re.compile(r"(?:[\w)]|[\w)], |[”\"’'] )\s*$")
 _POSSESSED = re.compile(
     r"['’]s (?:shares|products|equipment|customers|sales|profits?|chief executive|headquarters|founder|board)\b"
@@ -292,7 +292,7 @@ class Cast:
                 if e not in fitting
                 and (e.seen >= 0 or head in _ORGANISATION_NOUNS)
                 and is_head_of(head, e.name)
-                and told - _DEMONYMS <= {*e.name.lower().split(), head}
+                and told - DEMONYMS <= {*e.name.lower().split(), head}
             ]
             fitting = _same_people(fitting)
             if fitting or len(told) < 2 or head not in ROLES | _ORGANISATION_NOUNS:

@@ -108,7 +108,7 @@ def open_checkpoint(path_or_name: str | os.PathLike[str], need: Iterable[str] | 
     if isinstance(manifest["max_length"], bool) or not 8 <= manifest["max_length"] <= 8192:
         raise CheckpointError(f"{folder / MANIFEST}: max_length is {manifest['max_length']!r}; accepted: 8 to 8192")
     name = manifest.get("name", "")
-    if not isinstance(name, str) or len(name) > 200 or not (name.isprintable() or not name):
+    if not isinstance(name, str) or len(name) > 200 or not name.isprintable():
         raise CheckpointError(f"{folder / MANIFEST}: name is {name!r:.80}; accepted: at most 200 printable characters")
     for name in need if need is not None else {*_NEEDED, *files}:
         _verify(folder, name, files.get(name))

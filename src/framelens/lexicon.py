@@ -86,6 +86,11 @@ def _common_words() -> frozenset[str]:
 
 
 @lru_cache(maxsize=8192)
+def is_given_name(word: str) -> bool:
+    """Whether a word is one of the given names of women or men."""
+    return word in MENS_NAMES or word in WOMENS_NAMES
+
+
 def is_common(word: str) -> bool:
     """Whether a word (in any case) is an English word rather than a name: itself, or what is left without its ending."""
     word = word.lower()

@@ -13,18 +13,18 @@ from framelens.lexicon import (
     HONORIFICS,
     LAWMAKERS,
     MEN,
-    MENS_NAMES,
     OFFICES,
     ORGANISATIONS,
     POLICIES,
     ROLES,
     WOMEN,
-    WOMENS_NAMES,
     countries,
     demonyms,
+    is_given_name,
 )
 
-TITLES = {w.lower() for w in HONORIFICS | OFFICES} | ROLES
+_BEFORE_A_NAME = HONORIFICS | OFFICES
+TITLES = {w.lower() for w in _BEFORE_A_NAME} | ROLES
 # What an organisation may be called in an apposition: "Ofcom, the regulator".
 BODIES = (
     frozenset({w.lower() for w in ORGANISATIONS} | {"watchdog", "charity", "think-tank", "broadcaster", "newspaper", "body"})
@@ -77,7 +77,7 @@ def acronyms(text: str) -> dict[str, str]:
 def bare(name: str) -> str:
     """A name without honorifics and offices before it, or a possessive and Jr after it."""
     words = _SUFFIX.sub("", name.strip()).split(" ")
-    while len(words) > 1 and words[0].rstrip(".") in HONORIFICS | OFFICES and not is_noun(words[-1]):
+    while len(words) > 1 and words[0].rstrip(".") in _BEFORE_A_NAME and not is_noun(words[-1]):
         words = words[1:]
     return " ".join(words).strip(" ,")
 
@@ -135,7 +135,7 @@ def meets(told: frozenset[str], head: str, office: frozenset[str]) -> bool:
     heads = (
         {"spokesman", "spokeswoman", "spokesperson"} if head == "spokesperson" else LAWMAKERS if head == "lawmaker" else {head}
     )
-    others = told - {head} - _DEMONYMS
+    others = told - {head} - DEMONYMS
     return (
         bool(heads & office)
         and others <= office
@@ -143,7 +143,7 @@ def meets(told: frozenset[str], head: str, office: frozenset[str]) -> bool:
     )
 
 
-_DEMONYMS = frozenset(d.lower() for d in demonyms())
+DEMONYMS = frozenset(d.lower() for d in demonyms())
 
 
 def gender_of(words: Iterable[str]) -> str:
@@ -163,9 +163,9 @@ def is_personal(name: str, kind: str) -> bool:
     words = name.split()
     if kind != "unknown" or not 2 <= len(words) <= 4:
         return False
-    if (words[-1] in states() or words[-1] in _PLACES) and words[0] not in MENS_NAMES | WOMENS_NAMES:
+    given = is_given_name(words[0])  # "Bill Ruiz" is no policy
+    if not given and (words[-1] in states() or words[-1] in _PLACES):
         return False  # "Acme America"
-    given = words[0] in MENS_NAMES or words[0] in WOMENS_NAMES  # "Bill Ruiz" is no policy
     return not any(is_noun(w) or w.lower() in FUNCTION for w in words[given:])
 
 

@@ -11,7 +11,6 @@ from framelens.lexicon import (
     FIRMS,
     FUNCTION_WORDS,
     HONORIFICS,
-    MENS_NAMES,
     MONTHS_THAT_NAME,
     NOT_NAMES,
     OFFICES,
@@ -20,9 +19,9 @@ from framelens.lexicon import (
     PORTFOLIOS,
     TIMES,
     UPPER,
-    WOMENS_NAMES,
     demonyms,
     is_common,
+    is_given_name,
 )
 
 Kind = Literal["state", "organisation", "firm", "person", "policy", "unknown"]
@@ -99,11 +98,6 @@ class _Word:
 
 
 Words = list[_Word]
-
-
-def is_given_name(word: str) -> bool:
-    """Whether a word is one of the given names that the lexicon has."""
-    return word in MENS_NAMES or word in WOMENS_NAMES
 
 
 def _has_head(words: Words) -> bool:
@@ -268,9 +262,7 @@ def _without_common(group: Words, everywhere: bool) -> Iterator[Words]:
             drop = False  # "Bill Ruiz"
         elif everywhere and word.is_head:
             drop = not part and bool(following) and following[0].gap == " "  # "Press", "Order": a verb here
-        elif (
-            not drop and (word.initial or everywhere) and word.key not in OFFICES | HONORIFICS | PORTFOLIOS and not word.is_head
-        ):
+        elif not drop and (word.initial or everywhere) and word.key not in _OF_OFFICES and not word.is_head:
             given = is_given_name(word.key)
             named = (given and bool(following)) or (not everywhere and any(w.is_head or w.key in OFFICES for w in following))
             drop = is_common(word.text) and not named

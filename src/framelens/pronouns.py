@@ -109,12 +109,8 @@ class Pronouns:
         if len(last) == 1 and not spoken and _GOES_ON.search(self._sentences[index].text):
             return last[0]
         chosen = here or candidates
-        if (
-            not chosen
-            and gender
-            and (subject := self._subject(index - 1, gender))
-            and not [e for e in spoken if e is not subject]
-        ):
+        subject = self._subject(index - 1, gender) if gender and not chosen else None
+        if subject and all(e is subject for e in spoken):
             chosen, spoken = [subject], []
         latest = max((e.seen for e in chosen), default=-1)
         strangers = [

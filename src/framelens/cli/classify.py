@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from framelens.cli.files import articles, write_output
-from framelens.cli.style import coloured, complete_model
+from framelens.cli.style import coloured, model_option
 
 if TYPE_CHECKING:
     from framelens.schema import Document
@@ -22,10 +22,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="Read articles and show the frames of every sentence.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE|-...")
-@click.option(
-    "--model", default="default", show_default=True, shell_complete=complete_model,
-    help="Name of a packaged checkpoint, or a folder.",
-)  # fmt: skip
+@model_option
 @click.option(
     "--format", "form", type=click.Choice(["table", "jsonl", "csv"]), default="table", show_default=True,
     help="table: for people; jsonl: one document a line, with everything; csv: one sentence a row.",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from framelens.cli.style import complete_model
+from framelens.cli.style import model_option
 
 QUARANTINED = 3  # exit status of a run that is whole but for rows that are no article
 
@@ -18,10 +18,7 @@ QUARANTINED = 3  # exit status of a run that is whole but for rows that are no a
 @click.command(short_help="Classify a corpus of any size to Parquet.")
 @click.argument("inputs", nargs=-1, required=True, metavar="IN...")
 @click.argument("output", type=click.Path(path_type=Path, file_okay=False), metavar="OUT")
-@click.option(
-    "--model", default="default", show_default=True, shell_complete=complete_model,
-    help="Name of a packaged checkpoint, or a folder.",
-)  # fmt: skip
+@model_option
 @click.option("--text-column", default="text", show_default=True, help="Column of the text.")
 @click.option("--id-column", default="id", show_default=True, help="Column of the article's id; file:row where there is none.")
 @click.option(

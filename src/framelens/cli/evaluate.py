@@ -10,17 +10,14 @@ import click
 
 from framelens.cli.files import write_output
 from framelens.cli.results import label_columns, result_options, write_result
-from framelens.cli.style import complete_model
+from framelens.cli.style import complete_model, model_option
 
 if TYPE_CHECKING:
     from framelens.evaluation import Evaluation
 
 
 @click.command(short_help="Evaluate a model on held-out sentences.")
-@click.option(
-    "--model", default="default", show_default=True, shell_complete=complete_model,
-    help="Name of a packaged checkpoint, or a folder.",
-)  # fmt: skip
+@model_option
 @click.option("--against", shell_complete=complete_model, help="Another checkpoint, to be compared on the same sentences.")
 @click.option("--data", type=click.Path(path_type=Path), help="Labelled sentences: .csv, .tsv, .jsonl or .parquet.")
 @click.option(

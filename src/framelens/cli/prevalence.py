@@ -7,16 +7,13 @@ from pathlib import Path
 import click
 
 from framelens.cli.results import label_columns, result_options, write_result
-from framelens.cli.style import complete_model
+from framelens.cli.style import model_option
 
 
 @click.command(short_help="Frame shares corrected for the model's errors.")
 @click.argument("corpus", type=click.Path(path_type=Path))
 @click.option("--labelled", type=click.Path(path_type=Path), help="The labelled random subsample: ids of CORPUS with labels.")
-@click.option(
-    "--model", default="default", show_default=True, shell_complete=complete_model,
-    help="Name of a packaged checkpoint, or a folder.",
-)  # fmt: skip
+@model_option
 @click.option("--by", multiple=True, help="Column to group by, such as outlet or date:month; several are crossed.")
 @click.option("--label-column", help="Column of --labelled with one label a row.")
 @click.option("--labels-column", help="Column of --labelled with several labels a row.")

@@ -1,7 +1,8 @@
-"""What the verbs that show tables share: how the result is written."""
+"""How verbs write their results: tables, and what is said of a file."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,6 +36,12 @@ def write_result(result: Tabular, form: str, output: Path | None) -> None:
     text = result.show(form).rstrip("\n") + "\n"
     bold = output is None and form == "text" and coloured(sys.stdout)
     write_output(output, lambda stream: stream.write(bold_headers(text) if bold else text))
+
+
+def say_written(output: Path, sentences: int, as_json: bool) -> None:
+    """What a verb that fills a file says of it."""
+    described = {"output": str(output), "sentences": sentences}
+    click.echo(json.dumps(described) if as_json else f"{output}: {sentences} sentences")
 
 
 def label_columns(text: str, label: str | None, labels: str | None) -> Any:

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 
 import click
 
-from framelens.cli.style import complete_model
+from framelens.cli.style import model_option
 
 
 @click.command(short_help="Serve the HTTP API and the page.")
-@click.option(
-    "--model", default="default", show_default=True, shell_complete=complete_model,
-    help="Name of a packaged checkpoint, or a folder.",
-)  # fmt: skip
+@model_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address; anything but loopback needs an API key.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes a free one.")
 @click.option(

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from framelens.cli.results import say_written
+
 
 @click.command(short_help="Write a teacher's probabilities for a student.")
 @click.argument("texts", type=click.Path(path_type=Path))
@@ -27,8 +29,6 @@ def soften(
     Examples:
       framelens soften pool.jsonl --teacher runs/teacher --leave-out configs/teacher.yaml -o runs/teacher/soft_labels.jsonl
     """
-    import json
-
     from framelens.config import TrainingConfig
     from framelens.data import split_by_article
     from framelens.distillation import soften as run
@@ -41,4 +41,4 @@ def soften(
         held_out = {article for name in ("dev", "test") for article in parts[name].articles}
     folders = [Path(t) / CHECKPOINT if (Path(t) / CHECKPOINT).is_dir() else Path(t) for t in teachers]
     number = run(folders, texts, output, leave_out=held_out, text_column=text_column, bf16=bf16)
-    click.echo(json.dumps({"output": str(output), "sentences": number}) if as_json else f"{output}: {number} sentences")
+    say_written(output, number, as_json)

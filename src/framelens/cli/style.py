@@ -1,9 +1,10 @@
-"""What people see of the command line: colour on a terminal only, and completion of model names."""
+"""What people see of the command line: colour on a terminal only, and the model, with completion of its names."""
 
 from __future__ import annotations
 
 import os
-from typing import TextIO
+from collections.abc import Callable
+from typing import Any, TextIO
 
 import click
 from click.shell_completion import CompletionItem
@@ -27,3 +28,11 @@ def complete_model(ctx: click.Context, param: click.Parameter, incomplete: str) 
 
     names = [CompletionItem(name) for name in available_checkpoints() if name.startswith(incomplete)]
     return [CompletionItem(incomplete, type="dir"), *names]  # bash drops what stands before a folder
+
+
+def model_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--model``: the checkpoint that reads."""
+    return click.option(
+        "--model", default="default", show_default=True, shell_complete=complete_model,
+        help="Name of a packaged checkpoint, or a folder.",
+    )(command)  # fmt: skip

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from framelens.cli.results import say_written
+
 
 @click.command(short_help="Write variants of sentences for a teacher to label.")
 @click.argument("texts", type=click.Path(path_type=Path))
@@ -21,9 +23,7 @@ def vary(texts: Path, copies: int, seed: int, text_column: str, output: Path, as
     Examples:
       framelens vary pool.jsonl -o runs/soft/varied_texts.jsonl
     """
-    import json
-
     from framelens.augmentation import vary as run
 
     number = run(texts, output, copies=copies, seed=seed, text_column=text_column)
-    click.echo(json.dumps({"output": str(output), "sentences": number}) if as_json else f"{output}: {number} sentences")
+    say_written(output, number, as_json)
