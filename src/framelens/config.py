@@ -32,6 +32,7 @@ class DataConfig(Columns):
         encoding: of CSV, TSV and JSONL.
         as_split: the split that all rows of the file belong to; left out, the file's split column says, or articles are drawn.
         hold_out: with ``as_split: train``, the share of its articles that go to dev instead.
+        share: of its articles that are used; below 1 a large file costs less of an epoch. The draw depends on the article alone.
     """
 
     path: Path
@@ -39,11 +40,14 @@ class DataConfig(Columns):
     encoding: str = "utf-8"
     as_split: Literal["train", "dev", "test"] | None = None
     hold_out: float = 0.0
+    share: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 0 <= self.hold_out < 1 or (self.hold_out and self.as_split != "train"):
             raise ConfigError(f"hold_out is a share from 0 to below 1 and goes with as_split: train; received {self.hold_out}")
+        if not 0 < self.share <= 1:
+            raise ConfigError(f"share is above 0 and at most 1; received {self.share}")
 
 
 @dataclass(frozen=True)

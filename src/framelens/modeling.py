@@ -42,8 +42,11 @@ class StanceHead(nn.Module):
         """Logits ``(targets, 3)`` from tokens ``(targets, length, width)``, masks ``(targets, length)``, pooled ``(targets, width)``."""
         share = targets / targets.sum(dim=1, keepdim=True).clamp(min=1.0)
         target = torch.matmul(share.unsqueeze(1), tokens).squeeze(1)
-        match = torch.matmul(self.key(tokens), self.query(target).unsqueeze(2)).squeeze(2) / tokens.shape[-1] ** 0.5
-        match = match + (1.0 - attention_mask.to(match.dtype)) * -1e4
+        query = self.query(target)
+        # key(tokens) . query, with the key's weights put on the query: once a target instead of once a token of every target.
+        asked = torch.matmul(query, self.key.weight).unsqueeze(2)
+        match = torch.matmul(tokens, asked).squeeze(2) + torch.matmul(query, self.key.bias).unsqueeze(1)
+        match = match / tokens.shape[-1] ** 0.5 + (1.0 - attention_mask.to(match.dtype)) * -1e4
         answer = torch.matmul(match.softmax(dim=1).unsqueeze(1), tokens).squeeze(1)
         joined = torch.cat([target, answer, pooled], dim=1)
         logits: Tensor = self.output(self.dropout(torch.relu(self.hidden(self.dropout(joined)))))

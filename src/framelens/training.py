@@ -130,16 +130,24 @@ def load_training_data(config: TrainingConfig) -> LabelledSentences:
 
 
 def _assigned(data: LabelledSentences, file: DataConfig) -> LabelledSentences:
-    """The rows of a file with the split that its configuration gives them."""
+    """The rows of a file that its configuration takes, with the split that it gives them."""
+    if file.share < 1:
+        data = data.select(i for i, article in enumerate(data.articles) if _drawn(f"share {article}") < file.share)
+        if not len(data):
+            raise DataError(f"{file.path}: no article is left of a share of {file.share}")
     if file.as_split is None:
         return data
 
     def split(article: str) -> str | None:
-        drawn = int(hashlib.sha1(article.encode()).hexdigest()[:8], 16) / 16**8
-        return "dev" if drawn < file.hold_out else file.as_split
+        return "dev" if _drawn(article) < file.hold_out else file.as_split
 
     assigned = tuple(replace(s, split=split(article)) for s, article in zip(data, data.articles, strict=True))
     return replace(data, sentences=assigned)
+
+
+def _drawn(text: str) -> float:
+    """A number from 0 to below 1, the same for the same text on every machine."""
+    return int(hashlib.sha1(text.encode()).hexdigest()[:8], 16) / 16**8
 
 
 def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> LabelledSentences:
