@@ -39,6 +39,32 @@ def test_many_texts_give_a_list_in_order(toy_classifier, make):
     assert [len(d) for d in documents] == [3, 0, 1]
 
 
+def test_blocks_read_side_by_side_come_in_order(toy_classifier, monkeypatch):
+    texts = [f"On day {n} the river rose. {'Shares fell.' if n % 2 else ''}" for n in range(40)] + [""]
+    whole = toy_classifier.classify(texts)
+    monkeypatch.setattr("framelens.classifier._BLOCK", 5)
+    parted = toy_classifier.classify(texts)
+    assert [d.text for d in parted] == texts
+    assert [[s.frames for s in d.sentences] for d in parted] == [[s.frames for s in d.sentences] for d in whole]
+    for one, other in zip(parted, whole, strict=True):
+        for a, b in zip(one.sentences, other.sentences, strict=True):
+            assert a.scores == pytest.approx(b.scores, abs=0.05)  # int8 takes its range from the batch
+
+
+def test_an_error_in_one_block_is_raised_and_the_rest_given_up(toy_classifier, monkeypatch):
+    read = []
+
+    def fail(self, block, *rest):
+        read.append(block[0][0])
+        raise RuntimeError("out of paper")
+
+    monkeypatch.setattr("framelens.classifier._BLOCK", 1)
+    monkeypatch.setattr(type(toy_classifier), "_read", fail)
+    with pytest.raises(RuntimeError, match="out of paper"):
+        toy_classifier.classify([f"Rain fell on day {n}." for n in range(500)])
+    assert len(read) < 500
+
+
 @pytest.mark.parametrize("text", ["", " \n ", "\x00\x00", "a", ".", "中文新闻。第二句。", "👍 🎉", "\ufeff", "word " * 5000])
 def test_odd_texts_give_a_sound_document(toy_classifier, text):
     document = toy_classifier.classify(text)

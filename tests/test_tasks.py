@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
@@ -117,6 +118,25 @@ def run(files, tiny_base, tmp_path_factory):
     return train(settings, progress=False)
 
 
+def test_a_share_of_a_file_is_whole_articles_and_the_same_ones_each_time(files, tiny_base, tmp_path):
+    from framelens import TrainingConfig
+    from framelens.training import load_training_data
+
+    def articles(*shares):
+        data = [{"path": str(files[task]), column: column, "share": share} for (task, column), share in shares]
+        settings = {**toy_settings(tiny_base, files["frames"], tmp_path), "data": data}
+        found = load_training_data(TrainingConfig.from_dict(settings))
+        return Counter(s.article_id for s in found)
+
+    frames, source = ("frames", "labels"), ("source", "source")
+    all_of_them, half = articles((frames, 1.0)), articles((frames, 0.5))
+    assert 0 < len(half) < len(all_of_them)
+    assert all(half[article] == all_of_them[article] for article in half)
+    assert set(articles((frames, 0.5), (source, 0.5))) == set(half)
+    with pytest.raises(DataError, match="no article is left of a share of"):
+        articles((frames, 1e-9))
+
+
 def test_three_heads_learn_from_rows_that_have_one_label_each(run):
     assert run.metrics["dev"].macro_f1 > 0.9
     assert run.tasks["dev"]["source"]["exact"] > 0.9
@@ -183,6 +203,7 @@ def test_a_model_may_have_one_head_only(files, tiny_base, tmp_path):
         ({"tasks": []}, "at least one of frames, source, stance"),
         ({"tasks": ["emotion"]}, "'frames' or 'source' or 'stance'"),
         ({"data": [{"path": "x.csv", "labels": "labels", "hold_out": 0.5}]}, "hold_out"),
+        ({"data": [{"path": "x.csv", "labels": "labels", "share": 0}]}, "share is above 0 and at most 1; received 0"),
     ],
 )
 def test_wrong_tasks_are_refused(files, tiny_base, tmp_path, change, message):

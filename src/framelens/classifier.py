@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, overload
@@ -21,6 +23,9 @@ from framelens.targets import TargetFinder
 
 Targets = Sequence[str] | Mapping[str, Sequence[str]]
 Scores = np.ndarray[Any, np.dtype[np.float64]]
+Block = list[tuple[str, list[Span]]]  # articles and their sentences
+
+_BLOCK = 512  # sentences
 
 
 class Classifier:
@@ -99,31 +104,47 @@ class Classifier:
         if targets is not None and "stance" not in self.tasks:
             warnings.warn(f"checkpoint {self.name} has no stance head: targets are ignored, no stance is given", stacklevel=2)
         finder = TargetFinder(targets) if "stance" in self.tasks else None
-        spans = [split_sentences(article) for article in articles]
-        sentences = [s.text for article in spans for s in article]
+        parts = [split_sentences(article) for article in articles]
+        # While one block of articles is in the model, the rules of its neighbour (targets, spans, names) have the other core.
+        with _bar(sum(map(len, parts)), progress) as advance:
+
+            def read(block: Block) -> list[Document]:
+                return self._read(block, finder, targets is not None, batch_tokens, advance)
+
+            documents = [document for found in _side_by_side(read, list(_blocks(articles, parts))) for document in found]
+        return documents[0] if isinstance(texts, str) else documents
+
+    def _read(
+        self,
+        block: Block,
+        finder: TargetFinder | None,
+        named_by_caller: bool,
+        batch_tokens: int,
+        advance: Callable[[int], Any] | None,
+    ) -> list[Document]:
+        """The documents of a block of articles."""
+        sentences = [part.text for _, parts in block for part in parts]
         found = [finder.find(text) for text in sentences] if finder else None
-        places = [[(t.start, t.end) for t in row] for row in found] if found else None
-        with _bar(len(sentences), progress) as advance:
-            reading = self._engine.read(sentences, places, batch_tokens=batch_tokens, progress=advance)
+        places = [[(t.start, t.end) for t in row] for row in found] if found is not None else None
+        reading = self._engine.read(sentences, places, batch_tokens=batch_tokens, progress=advance)
         scores = iter(
             probabilities(reading.logits, self.labels).tolist() if reading.logits is not None else [[]] * len(sentences)
         )
         documents, at = [], 0
-        for article, parts in zip(articles, spans, strict=True):
-            rows = range(at, at := at + len(parts))
-            sources: list[Span | None] = [None] * len(parts)
-            stances: list[tuple[Stance, ...]] = [()] * len(parts)
+        for article, parts in block:
+            rows = slice(at, at := at + len(parts))
+            sources: Sequence[Span | None] = [None] * len(parts)
+            stances: Sequence[tuple[Stance, ...]] = [()] * len(parts)
             if reading.sources is not None:
-                sources = name_sources(article, parts, [reading.sources[row] for row in rows])
+                sources = name_sources(article, parts, reading.sources[rows])
             if found is not None and reading.stances is not None:
-                judged = [found[row] for row in rows], [reading.stances[row] for row in rows]
-                stances = judge_targets(parts, sources, *judged, named_by_caller=targets is not None)
+                stances = judge_targets(parts, sources, found[rows], reading.stances[rows], named_by_caller=named_by_caller)
             read = [
                 self._sentence(part, next(scores), source, toward)
                 for part, source, toward in zip(parts, sources, stances, strict=True)
             ]
             documents.append(Document(article, tuple(read), self.labels.labels, self.name))
-        return documents[0] if isinstance(texts, str) else documents
+        return documents
 
     def scores(self, sentences: Sequence[str], *, batch_tokens: int = DEFAULT_BATCH_TOKENS, progress: bool = False) -> Scores:
         """Calibrated probabilities of sentences that are already split.
@@ -144,6 +165,35 @@ class Classifier:
         frames = self.labels.select(scores) if scores else ()
         named = dict(zip(self.labels.labels, scores, strict=True))
         return Sentence(span.text, span.start, span.end, frames[0] if frames else None, frames, named, source, stances)
+
+
+def _blocks(articles: Sequence[str], parts: Sequence[list[Span]]) -> Iterator[Block]:
+    """Articles with their sentences, so many together that a block has ``_BLOCK`` sentences or more."""
+    block: Block = []
+    size = 0
+    for article, sentences in zip(articles, parts, strict=True):
+        block.append((article, sentences))
+        size += len(sentences)
+        if size >= _BLOCK:
+            yield block
+            block, size = [], 0
+    if block:
+        yield block
+
+
+def _side_by_side(read: Callable[[Block], list[Document]], blocks: Sequence[Block]) -> Iterator[list[Document]]:
+    """What ``read`` makes of the blocks, in their order, two at a time."""
+    if len(blocks) < 2:
+        yield from map(read, blocks)
+        return
+    with ThreadPoolExecutor(2, thread_name_prefix="framelens-read") as pool:
+        pending = deque(pool.submit(read, block) for block in blocks)
+        try:
+            while pending:
+                yield pending.popleft().result()
+        finally:  # after an error or an interruption nothing more is begun
+            for future in pending:
+                future.cancel()
 
 
 @contextmanager

@@ -91,6 +91,7 @@ def is_given_name(word: str) -> bool:
     return word in MENS_NAMES or word in WOMENS_NAMES
 
 
+@lru_cache(maxsize=8192)
 def is_common(word: str) -> bool:
     """Whether a word (in any case) is an English word rather than a name: itself, or what is left without its ending."""
     word = word.lower()

@@ -85,11 +85,8 @@ class _Word:
     end: int
     gap: str
     initial: bool
-
-    @property
-    def key(self) -> str:
-        """The form that the lexicon has: ``MINISTER`` as ``Minister``, ``UN`` as it is."""
-        return self.text.capitalize() if len(self.text) > 3 and self.text.isupper() else self.text.rstrip(".")
+    key: str
+    """The form that the lexicon has: ``MINISTER`` as ``Minister``, ``UN`` as it is."""
 
     @property
     def is_head(self) -> bool:
@@ -181,7 +178,8 @@ def _words(text: str, at: int) -> Iterator[_Word]:
         previous, abbreviated = end, word in HONORIFICS or word in ("St", "Mt", "Ft")
         if _CONTRACTED.search(word) or word == "I" or _MONEY.fullmatch(word):
             continue
-        yield _Word(word, start, end, gap, initial)
+        key = word.capitalize() if len(word) > 3 and word.isupper() else word.rstrip(".")
+        yield _Word(word, start, end, gap, initial, key)
 
 
 def _is_headline(text: str) -> bool:

@@ -70,6 +70,8 @@ class Tokens:
         Args:
             logits: shape ``(len(self.ids), 3)``.
         """
+        if (logits.argmax(axis=1) == _OUT).all():  # most sentences have no source
+            return []
         exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
         probabilities = exponent / exponent.sum(axis=1, keepdims=True)
         found: list[tuple[int, int, list[float]]] = []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import time
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,7 +103,7 @@ def classify_corpus(
         partition_by: carried columns that become folders ``column=value`` (Hive's layout). A few values each, not thousands.
         targets: whom to find the stance toward.
         encoding: of text formats.
-        shard_size: rows classified and written as one: what is lost by a kill, and (with the articles' length) what is held in
+        shard_size: rows classified and written as one; a kill loses the work on up to three shards, and up to four are held in
             memory.
         batch_tokens: as of :meth:`Classifier.classify`.
         device, threads: as of :meth:`Classifier.load`; with ``"ray"``, those of one worker (1 thread if None).
@@ -173,10 +175,22 @@ def classify_corpus(
 
 
 def _local(job: Job, out: Output, classifier: Classifier) -> Iterator[Finished]:
-    for number, files in job.units.items():
-        if not out.ledger.complete(number):
-            for shard in shards(number, files, job.fields, job.shard_size, out.ledger.done(number)):
-                yield job.stage(shard, classifier)
+    """Two shards at a time: while one is read or written the other is classified."""
+    pending: deque[Future[Finished]] = deque()
+    with ThreadPoolExecutor(2, thread_name_prefix="framelens-shard") as pool:
+        try:
+            for number, files in job.units.items():
+                if out.ledger.complete(number):
+                    continue
+                for shard in shards(number, files, job.fields, job.shard_size, out.ledger.done(number)):
+                    pending.append(pool.submit(job.stage, shard, classifier))
+                    if len(pending) > 2:
+                        yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
 
 
 def _on_ray(job: Job, out: Output, model_name: str, workers: int | tuple[int, int] | None) -> Iterator[Finished]:
