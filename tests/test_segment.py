@@ -17,7 +17,7 @@ def texts(text: str) -> list[str]:
     return [span.text for span in split_sentences(text)]
 
 
-@given(st.text(alphabet=st.sampled_from("aB.?!“”\"'’ \n\r\t\x00\u2028…()5中é👩\u200d🚀U.S. Mr. No. "), max_size=200))
+@given(st.text(alphabet=st.sampled_from("aB.?!“”\"'’ \n\r\t\x00\u2028\xa0\u3000…()5中é👩\u200d🚀U.S. Mr. No. "), max_size=200))
 def test_offsets_are_exact_and_nothing_but_blanks_is_lost(text):
     at = 0
     for span in split_sentences(text):
@@ -27,6 +27,15 @@ def test_offsets_are_exact_and_nothing_but_blanks_is_lost(text):
         assert not any(c.isprintable() and not c.isspace() for c in text[at : span.start])
         at = span.end
     assert not any(c.isprintable() and not c.isspace() for c in text[at:])
+
+
+@pytest.mark.parametrize("space", ["\xa0", "\u2009", "\u3000"])
+def test_any_white_space_is_a_space(space):
+    # sentencex panics at "M\xa0. 14", which is no Exception that anybody catches.
+    assert texts(f"It met on M{space}. 14 Dec. in{space}Oslo.{space}Nothing came of it.") == [
+        f"It met on M{space}. 14 Dec. in{space}Oslo.",
+        "Nothing came of it.",
+    ]
 
 
 @pytest.mark.parametrize(

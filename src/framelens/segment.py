@@ -19,7 +19,7 @@ _LINE = re.compile(r"[^\r\n\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _BREAK = re.compile(r"\r\n|[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _OPENING = re.compile(r'"(?<![^\s(\[{—–-]")(?=\S)')  # looks behind only where there is a mark, which is many times faster
 _MARK = re.compile("[“”]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_NO_PLAIN_SPACE = re.compile(r"[\x00-\x1f\x7f]|[^\S ]")
 _ENDS = tuple(".!?:;…”\"'’)")
 _WRAP_AT = 40  # a wrapped line is at least this long; a shorter one that stops early is a headline, a byline or a list
 # A book pasted as one line is handed over in parts, so that no single call holds all of it.
@@ -159,9 +159,10 @@ def _plain_quotes(block: str) -> str:
 
     Straight marks become opening and closing ones, since it would pair a closing mark with the next opening one. It never cuts
     inside a quote; so an opening mark is blanked where nothing closes it before the next, and where the quote holds several
-    sentences and no attribution follows it. Control characters and line breaks turn into spaces.
+    sentences and no attribution follows it. Control characters, line breaks and any other white space turn into spaces (before
+    a number after a full stop, sentencex breaks down at a space of more than one byte).
     """
-    plain = _CONTROL.sub(" ", _OPENING.sub("“", block).replace('"', "”"))
+    plain = _NO_PLAIN_SPACE.sub(" ", _OPENING.sub("“", block).replace('"', "”"))
     blanked = []
     still_open: int | None = None
     for mark in _MARK.finditer(plain):
