@@ -43,6 +43,7 @@ def test_blocks_read_side_by_side_come_in_order(toy_classifier, monkeypatch):
     texts = [f"On day {n} the river rose. {'Shares fell.' if n % 2 else ''}" for n in range(40)] + [""]
     whole = toy_classifier.classify(texts)
     monkeypatch.setattr("framelens.classifier._BLOCK", 5)
+    monkeypatch.setattr(toy_classifier, "threads", 2)
     parted = toy_classifier.classify(texts)
     assert [d.text for d in parted] == texts
     assert [[s.frames for s in d.sentences] for d in parted] == [[s.frames for s in d.sentences] for d in whole]
@@ -59,6 +60,7 @@ def test_an_error_in_one_block_is_raised_and_the_rest_given_up(toy_classifier, m
         raise RuntimeError("out of paper")
 
     monkeypatch.setattr("framelens.classifier._BLOCK", 1)
+    monkeypatch.setattr(toy_classifier, "threads", 2)
     monkeypatch.setattr(type(toy_classifier), "_read", fail)
     with pytest.raises(RuntimeError, match="out of paper"):
         toy_classifier.classify([f"Rain fell on day {n}." for n in range(500)])

@@ -35,6 +35,7 @@ class Classifier:
         labels: the :class:`LabelSet` of the checkpoint.
         name: name and digest of the checkpoint, which every :class:`Document` carries.
         tasks: what it reads: of ``frames``, ``source`` and ``stance``.
+        threads: of one batch; with more than one, articles are read two blocks at a time.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu", threads: int | None = None) -> None:
@@ -42,6 +43,7 @@ class Classifier:
         self.labels = checkpoint.labels
         self.name = checkpoint.name
         self.tasks = checkpoint.tasks
+        self.threads = self._engine.threads
 
     @classmethod
     def load(
@@ -111,7 +113,9 @@ class Classifier:
             def read(block: Block) -> list[Document]:
                 return self._read(block, finder, targets is not None, batch_tokens, advance)
 
-            documents = [document for found in _side_by_side(read, list(_blocks(articles, parts))) for document in found]
+            documents = [
+                document for found in _side_by_side(read, list(_blocks(articles, parts)), self.threads) for document in found
+            ]
         return documents[0] if isinstance(texts, str) else documents
 
     def _read(
@@ -181,9 +185,9 @@ def _blocks(articles: Sequence[str], parts: Sequence[list[Span]]) -> Iterator[Bl
         yield block
 
 
-def _side_by_side(read: Callable[[Block], list[Document]], blocks: Sequence[Block]) -> Iterator[list[Document]]:
-    """What ``read`` makes of the blocks, in their order, two at a time."""
-    if len(blocks) < 2:
+def _side_by_side(read: Callable[[Block], list[Document]], blocks: Sequence[Block], threads: int) -> Iterator[list[Document]]:
+    """What ``read`` makes of the blocks, in their order, two at a time; one where only one thread is wanted."""
+    if len(blocks) < 2 or threads < 2:
         yield from map(read, blocks)
         return
     with ThreadPoolExecutor(2, thread_name_prefix="framelens-read") as pool:

@@ -81,7 +81,7 @@ class Engine:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be 1 or more; received {threads}")
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads or usable_cores()
+        self.threads = options.intra_op_num_threads = threads or usable_cores()
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread leaves its core to the caller
         options.log_severity_level = 3
         try:

@@ -175,9 +175,9 @@ def classify_corpus(
 
 
 def _local(job: Job, out: Output, classifier: Classifier) -> Iterator[Finished]:
-    """Two shards at a time: while one is read or written the other is classified."""
+    """Two shards at a time (one where only one thread is wanted): while one is read or written the other is classified."""
     pending: deque[Future[Finished]] = deque()
-    with ThreadPoolExecutor(2, thread_name_prefix="framelens-shard") as pool:
+    with ThreadPoolExecutor(min(classifier.threads, 2), thread_name_prefix="framelens-shard") as pool:
         try:
             for number, files in job.units.items():
                 if out.ledger.complete(number):
