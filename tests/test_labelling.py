@@ -271,7 +271,7 @@ def test_labelling_in_a_terminal_survives_a_kill(terminal, pool, codebook, tmp_p
     assert first.wait() == -signal.SIGKILL
     assert [r["labels"] for r in rows_of(output)] == [["weather"]]
 
-    second = terminal(*arguments)
+    second = terminal(*arguments, "--json")
     second.expect("2 of 4   ada")
     second.press("u")
     second.expect("1 of 4   ada")
@@ -285,7 +285,7 @@ def test_labelling_in_a_terminal_survives_a_kill(terminal, pool, codebook, tmp_p
     second.press("s")
     second.expect("Skipped.")
     second.press("q")
-    second.expect("3 of 4 sentences done")
+    second.expect(json.dumps({"output": str(output), "done": 3, "sentences": 4}))
     assert second.wait() == 0
     assert [(r["id"], r["labels"], r["unsure"]) for r in rows_of(output)] == [
         ("s1", ["weather", "economy"], True),

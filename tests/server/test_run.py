@@ -170,6 +170,13 @@ def test_the_verb_hands_its_options_on(monkeypatch):
     assert (limits.body_bytes, limits.sentences, limits.concurrent, limits.seconds) == (2048, 3, 4, 5)
 
 
+def test_the_verb_says_its_address_as_json(monkeypatch):
+    import framelens.server as package
+
+    monkeypatch.setattr(package, "serve", lambda *_, on_listening, **__: on_listening({"url": "http://127.0.0.1:9/"}))
+    assert json.loads(CliRunner().invoke(main, ["serve", "--json"]).stdout) == {"url": "http://127.0.0.1:9/"}
+
+
 def test_help_has_examples():
     result = CliRunner().invoke(main, ["serve", "--help"])
     assert "Examples:" in result.output

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from framelens.labelling.session import Session
 
 
 @click.command(short_help="Label sentences by keyboard or on a page.")
@@ -30,9 +36,10 @@ import click
 @click.option("--text-column", default="text", show_default=True, help="Column of the sentence.")
 @click.option("--id-column", default="id", show_default=True, help="Column of the sentence's id.")
 @click.option("--article-column", default="article_id", show_default=True, help="Column of the article's id.")
+@click.option("--json", "as_json", is_flag=True, help='Say at the end {"output": ..., "done": ..., "sentences": ...}.')
 def label(
     data: Path, output: Path, annotator: str, codebook: Path, labels: str | None, single: bool, stand_off: bool, page: bool,
-    port: int, text_column: str, id_column: str, article_column: str,
+    port: int, text_column: str, id_column: str, article_column: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Label the sentences in DATA by keyboard, with the codebook's definitions beside them.
 
@@ -53,24 +60,26 @@ def label(
     sentences = read_sentences(data, text=text_column, id=id_column, article_id=article_column)
     session = Session(sentences, read_codebook(codebook, names), output, annotator, single=single, stand_off=stand_off)
     if page:
-        _serve(session, port)
-        return
-    from framelens.labelling.terminal import label_in_terminal
+        _serve(session, port, as_json)
+    else:
+        from framelens.labelling.terminal import label_in_terminal
 
-    if not sys.stdin.isatty():
-        raise click.UsageError("labelling needs a terminal; --page labels in the browser")
-    label_in_terminal(session)
+        if not sys.stdin.isatty():
+            raise click.UsageError("labelling needs a terminal; --page labels in the browser")
+        label_in_terminal(session)
+    if as_json:
+        described = {"output": str(session.file.path), "done": session.done, "sentences": len(session.sentences)}
+        click.echo(json.dumps(described))
+    else:
+        said = f"{session.done} of {len(session.sentences)} sentences done; saved in {session.file.path}"
+        click.echo(f"\n{said}", err=page)
 
 
-def _serve(session: object, port: int) -> None:
+def _serve(session: Session, port: int, as_json: bool) -> None:
     from framelens.labelling.page import LabelServer
-    from framelens.labelling.session import Session
 
-    assert isinstance(session, Session)
     with LabelServer(session, port) as server:
-        click.echo(server.address)
+        click.echo(json.dumps({"address": server.address}) if as_json else server.address)
         click.echo("Open this address in a browser on this machine; Ctrl-C ends.", err=True)
-        try:
+        with suppress(KeyboardInterrupt):
             server.serve_forever()
-        except KeyboardInterrupt:
-            click.echo(f"\n{session.done} of {len(session.sentences)} sentences done; saved in {session.file.path}", err=True)

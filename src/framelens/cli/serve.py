@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import click
@@ -23,9 +24,10 @@ from framelens.cli.style import model_option
 @click.option("--max-sentences", type=click.IntRange(min=1), default=10_000, show_default=True, help="In one request.")
 @click.option("--max-requests", type=click.IntRange(min=1), default=128, show_default=True, help="At work at the same time.")
 @click.option("--timeout", type=click.FloatRange(min=0.1), default=60, show_default=True, help="Seconds for one answer.")
+@click.option("--json", "as_json", is_flag=True, help='Say on stdout {"url": ..., "model": ..., "key": ...} once it listens.')
 def serve(
     model: str, host: str, port: int, api_key: str | None, allow_host: Sequence[str], threads: int | None, max_body: int,
-    max_sentences: int, max_requests: int, timeout: float,
+    max_sentences: int, max_requests: int, timeout: float, as_json: bool,
 ) -> None:  # fmt: skip
     """Serve the HTTP API and the page, to this machine unless told otherwise.
 
@@ -43,4 +45,12 @@ def serve(
     from framelens.server import serve as run
 
     limits = Limits(body_bytes=1024 * max_body, sentences=max_sentences, concurrent=max_requests, seconds=timeout)
-    run(Classifier.load(model, threads=threads), host, port, api_key=api_key, allow_hosts=allow_host, limits=limits)
+    run(
+        Classifier.load(model, threads=threads),
+        host,
+        port,
+        api_key=api_key,
+        allow_hosts=allow_host,
+        limits=limits,
+        on_listening=(lambda fields: click.echo(json.dumps(fields))) if as_json else None,
+    )

@@ -23,7 +23,6 @@ def label_in_terminal(session: Session) -> None:
     """Ask for labels until all sentences are done or the annotator leaves with ``q`` or Ctrl-C; every decision is saved at once."""
     with _keys() as keys:
         _ask(session, keys)
-    click.echo(f"\n{session.done} of {len(session.sentences)} sentences done; saved in {session.file.path}")
 
 
 def _ask(session: Session, keys: Iterator[str]) -> None:

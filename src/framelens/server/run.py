@@ -5,7 +5,8 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import uvicorn
 
@@ -27,6 +28,7 @@ def serve(
     allow_hosts: Sequence[str] = (),
     limits: Limits | None = None,
     grace: float = 30.0,
+    on_listening: Callable[[Mapping[str, Any]], Any] | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM, then finish the requests at work and return.
 
@@ -38,6 +40,7 @@ def serve(
         allow_hosts: names beside the loopback ones under which the server is reached, as behind a proxy; need an ``api_key``.
         limits: None takes the defaults.
         grace: seconds that requests at work get to finish.
+        on_listening: called once with ``url``, ``model`` and ``key`` (whether one is needed).
 
     Raises:
         InputError: no key where one is needed, a short key, or an address that cannot be used.
@@ -50,6 +53,8 @@ def serve(
         name = f"[{host}]" if ":" in host else host
         fields = {"url": f"http://{name}:{listener.getsockname()[1]}/", "model": classifier.name, "key": api_key is not None}
         LOGGER.info("listening", extra={"fields": fields})
+        if on_listening is not None:
+            on_listening(fields)
         config = uvicorn.Config(
             app, log_config=None, access_log=False, server_header=False, lifespan="on", timeout_graceful_shutdown=int(grace)
         )
