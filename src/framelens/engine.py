@@ -164,8 +164,9 @@ class Engine:
                         if window.tokens is not None:
                             found[window.sentence] += window.tokens.decode(tags[: len(window.ids)])
                 judged = [(window.sentence, target) for window in batch for target, _ in window.targets]
-                for (sentence, target), scores in zip(judged, out.get("stance", ()), strict=False):
-                    stances[sentence][target] = softmax(scores)
+                if judged:
+                    for (sentence, target), scores in zip(judged, softmax(out["stance"]), strict=True):
+                        stances[sentence][target] = scores
                 if progress is not None:
                     progress(len(set(rows)))
         if progress is not None and len(sentences) > len(unique):
@@ -266,6 +267,8 @@ def softmax(logits: Array) -> Array:
 def _apart(spans: list[tuple[int, int, float]], text: str) -> list[tuple[int, int, float]]:
     """Spans in order of the text; of those that overlap (in neighbouring windows) the more probable. None begins at a genitive's s."""
     kept: list[tuple[int, int, float]] = []
+    if not spans:
+        return kept
     for begin, end, score in sorted(spans, key=itemgetter(2), reverse=True):
         genitive = re.search(r"\w+['’]?$", text[:begin]) if re.match("['’]?s\\b", text[begin:]) else None
         start = genitive.start() if genitive else begin

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, Protocol
 
 from framelens.lexicon import (
@@ -136,19 +137,28 @@ def proper_names(text: str, states: Sequence[Stretch] = ()) -> Iterator[tuple[in
     Yields:
         ``(start, end, kind)`` in the order of the text.
     """
-    words = list(_words(text, after_dateline(text)))
-    if not words:
-        return
     ends = {state.start: state.end for state in states}
-    everywhere = _is_headline(text)
+    for part in _parts(text):
+        if isinstance(part, _Word):
+            yield part.start, part.end, "person"
+            continue
+        for piece, kind in _pieces(part, ends):
+            yield _extended(text, piece, kind)
+
+
+@lru_cache(maxsize=2048)  # an article's sentences are looked through for targets and again for sources
+def _parts(text: str) -> tuple[Words | _Word, ...]:
+    """Stretches of words that may hold names, and the months that are somebody's name: what does not depend on states."""
+    found: list[Words | _Word] = []
+    words = list(_words(text, after_dateline(text)))
+    everywhere = bool(words) and _is_headline(text)
     for group in _groups(text, words):
         if len(group) == 1 and group[0].key in TIMES:
             if group[0].key in MONTHS_THAT_NAME and _SPEAKS.match(text, group[0].end):
-                yield group[0].start, group[0].end, "person"
-            continue
-        for part in _without_common(group, everywhere):
-            for piece, kind in _pieces(part, ends):
-                yield _extended(text, piece, kind)
+                found.append(group[0])
+        else:
+            found += _without_common(group, everywhere)
+    return tuple(found)
 
 
 def _extended(text: str, piece: Words, kind: Kind) -> tuple[int, int, Kind]:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from framelens.schema import Span
 
-# A mark that opens and one that closes; a straight or single one is told by what stands beside it.
+# A mark that opens and one that closes; a straight or single one is told by what stands beside it. (It looks behind only where there
+# is a mark, which is many times faster.)
 _MARK = re.compile(
-    r"(?P<open>[“„«]|(?<![\w.,!?;:…])[\"](?=\S)|(?<![\w.,!?;:…’”])[‘'](?=[\w“\"]))|"
-    r"(?P<close>[”»]|(?<=\S)\"|(?<=[.,!?;…—-])['’](?!\w))"
+    r"(?P<open>[“„«]|\"(?<![\w.,!?;:…]\")(?=\S)|[‘'](?<![\w.,!?;:…’”].)(?=[\w“\"]))|"
+    r"(?P<close>[”»]|\"(?<=\S\")|['’](?<=[.,!?;…—-].)(?!\w))"
 )
 _BREAK = re.compile(r"[\r\n\v\f\x1c-\x1e\x85\u2028\u2029]")
 _LETTERS = re.compile(r"\w")

@@ -59,8 +59,7 @@ class TargetFinder:
             return _apart(self._listed.find(text))
         states = _states().find(text, shadows=True)
         names = (Target(start, end, text[start:end], kind) for start, end, kind in proper_names(text, states))
-        measures = (Target(*match.span(), match.group(), "policy") for match in _MEASURES.finditer(text))
-        return _apart([*names, *measures, *states])
+        return _apart([*names, *_measures(text), *states])
 
 
 def _checked(targets: Sequence[str] | Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -195,6 +194,20 @@ _MEASURES = re.compile(
     r"Green New Deal)(?!\w)",
     re.IGNORECASE,
 )
+# One of these is in each of them; a search for words is ten times as fast as the pattern.
+_MEASURE_STEMS = (
+    "control", "ban", "curb", "quota", "restriction", "licen", "tariff", "sanction", "dut", "trade", "subsid", "embargo", "2025", "road",
+    "systems", "american", "america first", "green new deal",
+)  # fmt: skip
+
+
+def _measures(text: str) -> Iterator[Target]:
+    small = text.lower()
+    if any(stem in small for stem in _MEASURE_STEMS):
+        for match in _MEASURES.finditer(text):
+            yield Target(*match.span(), match.group(), "policy")
+
+
 _GIVEN_NAME_AFTER = re.compile(r", \d\d,|,? (?:said|says|told|added) (?:he|she|his|her|him)\b|,? (?:and|with) (?:his|her)\b")
 
 

@@ -70,17 +70,17 @@ class Tokens:
         Args:
             logits: shape ``(len(self.ids), 3)``.
         """
-        if (logits.argmax(axis=1) == _OUT).all():  # most sentences have no source
+        tags = logits.argmax(axis=1)
+        if (tags == _OUT).all():  # as in most sentences
             return []
         exponent = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = exponent / exponent.sum(axis=1, keepdims=True)
+        inside = (1 - exponent[:, _OUT] / exponent.sum(axis=1)).tolist()
         found: list[tuple[int, int, list[float]]] = []
         for index, (start, end) in self.spans_of_words():
-            if int(probabilities[index].argmax()) == _OUT:
+            if tags[index] == _OUT:
                 continue
-            inside = 1 - probabilities[index, _OUT]
             if found and start - found[-1][1] <= 1:
-                found[-1] = (found[-1][0], end, [*found[-1][2], inside])
+                found[-1] = (found[-1][0], end, [*found[-1][2], inside[index]])
             else:
-                found.append((start, end, [inside]))
-        return [(start, end, float(np.mean(p))) for start, end, p in found]
+                found.append((start, end, [inside[index]]))
+        return [(start, end, sum(p) / len(p)) for start, end, p in found]
