@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -23,6 +28,42 @@ def test_rows_come_in_the_order_of_the_sentences(engine):
     # int8 activations are scaled per batch, so a batch differs a little from single sentences
     assert np.abs(together - alone).max() < 0.15
     assert (together.argmax(axis=1) == alone.argmax(axis=1)).mean() > 0.97
+
+
+def test_the_number_of_threads_changes_nothing_but_the_time(engine, toy_run, monkeypatch):
+    several = Engine(open_checkpoint(toy_run.checkpoint), threads=3)
+    running, most, lock = 0, 0, threading.Lock()
+    run = several._session.run
+
+    def counted(*arguments):
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.01)
+        try:
+            return run(*arguments)
+        finally:
+            with lock:
+                running -= 1
+
+    monkeypatch.setattr(several, "_session", SimpleNamespace(run=counted))
+    texts = [f"{text} and {n}" for n in range(12) for text in TEXTS]
+    with ThreadPoolExecutor(2) as callers:
+        one, other = callers.map(several.logits, [texts, texts])
+    assert np.array_equal(one, engine.logits(texts))
+    assert np.array_equal(one, other)
+    assert most == 3
+
+
+def test_an_error_in_one_batch_is_raised(toy_run, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("out of memory")
+
+    several = Engine(open_checkpoint(toy_run.checkpoint), threads=2)
+    monkeypatch.setattr(several, "_session", SimpleNamespace(run=fail))
+    with pytest.raises(RuntimeError, match="out of memory"):
+        several.logits([f"{text} {n}" for n in range(20) for text in TEXTS])
 
 
 def test_int8_gives_nearly_what_torch_gives(engine, toy_run, tiny_base):

@@ -35,7 +35,7 @@ class Classifier:
         labels: the :class:`LabelSet` of the checkpoint.
         name: name and digest of the checkpoint, which every :class:`Document` carries.
         tasks: what it reads: of ``frames``, ``source`` and ``stance``.
-        threads: of one batch; with more than one, articles are read two blocks at a time.
+        threads: batches computed at the same time; with more than one, articles are read two blocks at a time.
     """
 
     def __init__(self, checkpoint: Checkpoint, device: str = "cpu", threads: int | None = None) -> None:
@@ -54,7 +54,7 @@ class Classifier:
         Args:
             path_or_name: a folder that ``framelens train`` wrote, or ``"default"``.
             device: ``"cpu"``, or ``"cuda"`` with ``onnxruntime-gpu``.
-            threads: threads for one batch; None takes the cores this process may use.
+            threads: batches computed at the same time, a thread each; None takes the cores this process may use.
 
         Raises:
             CheckpointError: missing, incomplete, altered or not a checkpoint.

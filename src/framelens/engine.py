@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
+from threading import Semaphore
 from typing import Any
 
 import numpy as np
@@ -26,12 +29,14 @@ from framelens.schema import STANCES, TAGS
 from framelens.tokens import Tokens
 
 Array = np.ndarray[Any, Any]
+_Spans = list[list[tuple[int, int, float]]]  # of each window
 _Key = tuple[str, tuple[Offsets, ...]]  # a sentence and its targets
 
 DEFAULT_BATCH_TOKENS = 1024
 # Fusions that ONNX Runtime offers and that cost more than they save on a CPU (measured: docs/speed.md).
 SLOW_FUSIONS = ("SkipLayerNormFusion", "AttentionFusion", "BiasGeluFusion", "EmbedLayerNormFusion")
 _CHUNK = 1024  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length (2.6% padding)
+_SMALLEST_BATCH = 256  # tokens; smaller ones cost more a token
 _OVERLAP = 16  # tokens shared by neighbouring windows of a long sentence
 
 
@@ -66,7 +71,7 @@ class Engine:
     Args:
         checkpoint: a verified checkpoint.
         device: ``"cpu"``, or ``"cuda"`` where ``onnxruntime-gpu`` is installed.
-        threads: threads for one batch; None takes the cores this process may use.
+        threads: batches computed at the same time, a thread each; None takes the cores this process may use.
 
     Raises:
         CheckpointError: ONNX Runtime or ``tokenizers`` cannot read the files.
@@ -81,8 +86,10 @@ class Engine:
         if threads is not None and threads < 1:
             raise InputError(f"threads must be 1 or more; received {threads}")
         options = onnxruntime.SessionOptions()
-        self.threads = options.intra_op_num_threads = threads or usable_cores()
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # an idle thread leaves its core to the caller
+        # One thread a batch and several batches at a time: no thread waits for another within an operator.
+        self.threads = threads or usable_cores()
+        self._turns = Semaphore(self.threads)
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
@@ -153,22 +160,19 @@ class Engine:
         if "stance" in self.tasks:
             stances = [np.full((len(spans), len(STANCES)), 1 / len(STANCES), dtype=np.float32) for _, spans in unique]
         spans_needed = (sources and "source" in self.tasks) or any(asked)
-        for windows in self._chunks(unique, spans_needed):
-            for batch in _batches(windows, batch_tokens):
-                rows = [window.sentence for window in batch]
-                out = self._run(batch)
-                if "frames" in self.tasks:
-                    np.maximum.at(logits, rows, out["logits"])
-                if sources and "source" in self.tasks:
-                    for window, tags in zip(batch, out["source"], strict=True):
-                        if window.tokens is not None:
-                            found[window.sentence] += window.tokens.decode(tags[: len(window.ids)])
-                judged = [(window.sentence, target) for window in batch for target, _ in window.targets]
-                if judged:
-                    for (sentence, target), scores in zip(judged, softmax(out["stance"]), strict=True):
-                        stances[sentence][target] = scores
-                if progress is not None:
-                    progress(len(set(rows)))
+        batches = (batch for windows in self._chunks(unique, spans_needed) for batch in _batches(windows, batch_tokens))
+        for batch, out, spans in self._run_all(batches, sources and "source" in self.tasks):
+            rows = [window.sentence for window in batch]
+            if "frames" in self.tasks:
+                np.maximum.at(logits, rows, out["logits"])
+            for row, seen in zip(rows, spans, strict=False):
+                found[row] += seen
+            judged = [(window.sentence, target) for window in batch for target, _ in window.targets]
+            if judged:
+                for (sentence, target), scores in zip(judged, softmax(out["stance"]), strict=True):
+                    stances[sentence][target] = scores
+            if progress is not None:
+                progress(len(set(rows)))
         if progress is not None and len(sentences) > len(unique):
             progress(len(sentences) - len(unique))
         return Reading(
@@ -221,6 +225,33 @@ class Engine:
                 left = {number: target for number, target in left.items() if not any(masks[number])}
                 yield _Window(offset + index, whole, tokens, here)
 
+    def _run_all(
+        self, batches: Iterator[list[_Window]], sources: bool
+    ) -> Iterator[tuple[list[_Window], dict[str, Array], _Spans]]:
+        """Each batch with its outputs and, where ``sources`` are asked for, the spans of each window; in order, ``threads`` at a time."""
+
+        def run(batch: list[_Window]) -> tuple[list[_Window], dict[str, Array], _Spans]:
+            out = self._run(batch)
+            tagged = zip(batch, out["source"], strict=True) if sources else ()
+            return batch, out, [w.tokens.decode(tags[: len(w.ids)]) if w.tokens else [] for w, tags in tagged]
+
+        first = list(islice(batches, 2))
+        if self.threads < 2 or len(first) < 2:
+            yield from map(run, chain(first, batches))
+            return
+        with ThreadPoolExecutor(self.threads, thread_name_prefix="framelens-run") as pool:
+            pending: deque[Future[tuple[list[_Window], dict[str, Array], _Spans]]] = deque()
+            try:
+                for batch in chain(first, batches):
+                    pending.append(pool.submit(run, batch))
+                    if len(pending) > 2 * self.threads:
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+            finally:  # after an error or an interruption nothing more is begun
+                for future in pending:
+                    future.cancel()
+
     def _run(self, batch: Sequence[_Window]) -> dict[str, Array]:
         width = max(len(window.ids) for window in batch)
         ids = np.zeros((len(batch), width), dtype=np.int64)
@@ -235,7 +266,9 @@ class Engine:
             inputs["target_mask"] = np.zeros((len(placed), width), dtype=np.float32)
             for index, (_, target) in enumerate(placed):
                 inputs["target_mask"][index, : len(target)] = target
-        outputs = self._session.run(self._outputs, {k: v for k, v in inputs.items() if k in self._inputs})
+        given = {k: v for k, v in inputs.items() if k in self._inputs}
+        with self._turns:
+            outputs = self._session.run(self._outputs, given)
         return dict(zip(self._outputs, outputs, strict=True))
 
     def _special_tokens(self) -> tuple[list[int], list[int]]:
@@ -247,7 +280,9 @@ class Engine:
 
 
 def _batches(windows: list[_Window], batch_tokens: int) -> Iterator[list[_Window]]:
-    """Windows sorted by length, cut so that rows times longest row stays within ``batch_tokens``."""
+    """Windows sorted by length, cut so that rows times longest row stays within ``batch_tokens``, or within a quarter of all if that is
+    less, so that an article has work for more than one thread. The number of threads changes nothing: scores depend on the cut."""
+    batch_tokens = min(batch_tokens, max(_SMALLEST_BATCH, sum(len(window.ids) for window in windows) // 4))
     batch: list[_Window] = []
     for window in sorted(windows, key=lambda w: len(w.ids)):
         if batch and (len(batch) + 1) * len(window.ids) > batch_tokens:
