@@ -238,6 +238,41 @@ def test_a_teacher_labels_a_pool(run, files, tmp_path):
     assert np.mean([s.labels == hard[s.id] for s in soft]) > 0.8
 
 
+def test_the_mean_of_two_runs_is_a_run(run, files, tiny_base, tmp_path):
+    from dataclasses import replace
+
+    from safetensors.torch import load_file
+
+    from framelens import TrainingConfig, train
+    from framelens.averaging import average
+    from framelens.checkpoint import open_checkpoint
+
+    settings = json.loads((run.folder / "config.json").read_text())
+    settings["output"] = str(tmp_path / "second")
+    settings["optimisation"] = {**settings["optimisation"], "epochs": 1, "seed": 4}
+    settings["model"]["base"] = str(run.checkpoint)
+    second = train(settings, progress=False)
+    config = replace(TrainingConfig.from_dict(settings), output=tmp_path / "mean")
+    found = average(config, [run.folder, second.checkpoint], command="framelens average ...")
+    weights = [load_file(folder / "model.safetensors") for folder in (found.checkpoint, run.checkpoint, second.checkpoint)]
+    for name, mean in weights[0].items():
+        if not name.startswith("stance.output"):  # its temperature is another
+            assert np.allclose(mean.float(), (weights[1][name].float() + weights[2][name].float()) / 2, atol=2e-3), name
+    assert found.metrics["dev"].macro_f1 > 0.7
+    assert {"source", "stance"} <= set(found.tasks["dev"])
+    assert "framelens average ..." in (found.checkpoint / "README.md").read_text()
+    assert open_checkpoint(found.checkpoint).labels.calibration
+    with pytest.raises(ConfigError, match="needs two checkpoints or more; received 1"):
+        average(config, [run.folder])
+    with pytest.raises(ConfigError, match="is one of the checkpoints; name another output"):
+        average(replace(config, output=run.folder), [run.folder, second.folder], overwrite=True)
+    with pytest.raises(ConfigError, match="already holds a run"):
+        average(config, [run.folder, second.folder])
+    with pytest.raises(ConfigError, match=r"the configuration has frames with weather"):
+        average(replace(config, tasks=["frames"]), [run.folder, second.folder], overwrite=True)
+    assert (run.checkpoint / "model.safetensors").is_file()
+
+
 def test_empty_reading_has_no_metrics():
     from framelens.data import LabelledSentences
     from framelens.tasks import source_metrics

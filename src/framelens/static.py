@@ -40,10 +40,11 @@ try:
     from tokenizers import Tokenizer
 
     from framelens.assessment import assess
+    from framelens.finishing import TrainingRun
     from framelens.modelcard import model_card
     from framelens.modeling import load_base, using_threads
     from framelens.static_model import PAD, StaticModel, static_vectors, write_onnx
-    from framelens.training import TrainingRun, load_training_data
+    from framelens.training import load_training_data
 except ImportError as error:
     if isinstance(error, MissingExtraError):
         raise

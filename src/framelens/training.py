@@ -8,31 +8,28 @@ import random
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from framelens.augmentation import swap_states
-from framelens.checkpoint import CARD, LABELS, open_checkpoint, write_json, write_manifest, write_text
+from framelens.checkpoint import write_json
 from framelens.config import DataConfig, OptimisationConfig, TrainingConfig
 from framelens.data import LabelledSentences, count_labels, load_dataset, split_by_article
-from framelens.engine import Engine, Reading
+from framelens.engine import Reading
 from framelens.errors import DataError, MissingExtraError
 from framelens.runs import (
     CHECKPOINT,
     ENVIRONMENT,
     HISTORY,
     LOG,
-    METRICS,
-    PREDICTIONS,
     STATES,
     describe_environment,
     logging_to,
     prepare_folder,
     processes,
-    write_lines,
 )
 from framelens.schema import LabelSet
 
@@ -41,12 +38,9 @@ try:
     from transformers import set_seed
     from transformers.utils import logging as transformers_logging
 
-    from framelens.assessment import Assessment, assess, dev_macro_f1
-    from framelens.calibration import temperature
-    from framelens.evaluation import Evaluation
-    from framelens.export import export_checkpoint
+    from framelens.assessment import dev_macro_f1
     from framelens.features import features
-    from framelens.modelcard import model_card
+    from framelens.finishing import Trained, TrainingRun, finish
     from framelens.modeling import FrameModel, load_base, using_threads
     from framelens.reading import read
     from framelens.tasks import source_metrics, stance_metrics
@@ -57,28 +51,6 @@ except ImportError as error:
     raise MissingExtraError.for_extra("training", "train") from error
 
 log = logging.getLogger("framelens.training")
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """A finished run.
-
-    Attributes:
-        folder: the run folder (configuration, environment, log, history, predictions, metrics, checkpoint).
-        checkpoint: the folder to hand to :meth:`framelens.Classifier.load`.
-        metrics: :class:`Evaluation` of the int8 checkpoint's frames by split; empty without a frames head.
-        tasks: by split, the metrics of ``source`` (:func:`framelens.tasks.span_f1`) and ``stance`` where they were learnt.
-        seconds: wall time.
-
-    Where several processes train together (``accelerate launch``), the first one writes the folder and has all of this; the
-    others return without metrics as soon as the training itself is done.
-    """
-
-    folder: Path
-    checkpoint: Path
-    metrics: Mapping[str, Evaluation]
-    tasks: Mapping[str, Mapping[str, Mapping[str, float]]]
-    seconds: float
 
 
 def train(
@@ -150,6 +122,26 @@ def _drawn(text: str) -> float:
     return int(hashlib.sha1(text.encode()).hexdigest()[:8], 16) / 16**8
 
 
+def prepare_splits(config: TrainingConfig) -> tuple[dict[str, LabelledSentences], LabelSet]:
+    """The data of a configuration parted into train, dev and test, each with what its tasks can learn from, and the labels."""
+    data = load_training_data(config)
+    splits = split_by_article(
+        data, dev=config.split.dev, test=config.split.test, seed=config.split.seed, use_column=config.split.use_column
+    )
+    splits = {
+        name: part.select(i for i, s in enumerate(part) if set(s.tasks) & set(config.tasks)) for name, part in splits.items()
+    }
+    if len(config.data) > 1:  # within one file a repeated sentence counts as often as it stands there
+        splits["train"] = splits["train"].joined()
+    labels = LabelSet(
+        data.labels if "frames" in config.tasks else (),
+        data.multi_label,
+        none_label=config.none_label,
+        descriptions=config.labels if isinstance(config.labels, dict) and "frames" in config.tasks else {},
+    )
+    return splits, labels
+
+
 def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> LabelledSentences:
     """The sentences, and copies of some with other states, which are labelled for frames alone."""
     draw = random.Random(options.seed)
@@ -164,27 +156,12 @@ def _with_swaps(data: LabelledSentences, options: OptimisationConfig) -> Labelle
 def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progress: bool, started: float) -> TrainingRun:
     options = config.optimisation
     _set_seeds(options.seed)
-    environment = describe_environment()
     first = processes()[0] == 0
     if first:
-        write_json(folder / ENVIRONMENT, environment)
-    data = load_training_data(config)
-    splits = split_by_article(
-        data, dev=config.split.dev, test=config.split.test, seed=config.split.seed, use_column=config.split.use_column
-    )
-    splits = {
-        name: part.select(i for i, s in enumerate(part) if set(s.tasks) & set(config.tasks)) for name, part in splits.items()
-    }
-    if len(config.data) > 1:  # within one file a repeated sentence counts as often as it stands there
-        splits["train"] = splits["train"].joined()
+        write_json(folder / ENVIRONMENT, describe_environment())
+    splits, labels = prepare_splits(config)
     splits["train"] = _with_swaps(splits["train"], options)
-    labels = LabelSet(
-        data.labels if "frames" in config.tasks else (),
-        data.multi_label,
-        none_label=config.none_label,
-        descriptions=config.labels if isinstance(config.labels, dict) and "frames" in config.tasks else {},
-    )
-    counts = _check_splits(splits, labels)
+    counts = check_splits(splits, labels)
     for split, counted in counts.items():
         log.info("%s: %s", split, counted)
 
@@ -201,10 +178,9 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         label_smoothing=options.label_smoothing,
         task_weights=options.task_weights,
     )
-    held_out = {name: part for name, part in splits.items() if name != "train" and len(part)}
 
-    def exact(split: str) -> Reading:
-        return read(model, tokenizer, held_out[split], config.model.max_length, bf16=options.precision == "bf16")
+    def on_dev() -> Reading:
+        return read(model, tokenizer, splits["dev"], config.model.max_length, bf16=options.precision == "bf16")
 
     train_features = features(splits["train"], tokenizer, labels.labels, config.model.max_length)
     cut = sum(len(row["input_ids"]) == config.model.max_length for row in train_features)
@@ -216,7 +192,7 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         model,
         tokenizer,
         train_features,
-        lambda: _progress(exact("dev"), held_out["dev"], labels),
+        lambda: _progress(on_dev(), splits["dev"], labels),
         progress,
     )
     trainer.train(resume_from_checkpoint=last_complete_checkpoint(folder / STATES) if resume else None)
@@ -224,47 +200,9 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         return TrainingRun(folder, folder / CHECKPOINT, {}, {}, time.monotonic() - started)
     trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # what is assessed and exported is float32
     write_json(folder / HISTORY, trainer.state.log_history)
-
-    fields = {
-        "name": config.name,
-        "framelens_version": environment["framelens"],
-        "base_model": config.model.base,
-        "tasks": list(config.tasks),
-        "max_length": _window(tokenizer, encoder, config.model.max_length),
-        "created": time.strftime("%Y-%m-%d"),
-    }
-    checkpoint = folder / CHECKPOINT
-    if model.stance is not None:
-        model.stance.calibrate(_stance_temperature(exact("dev"), held_out["dev"]))
-    export_checkpoint(checkpoint, model, tokenizer, labels, fields)
-    # Calibration and thresholds are those of the int8 model, whose logits differ a little from the float model's.
-    shipped = open_checkpoint(checkpoint)
-    engine = Engine(shipped)
-    targets = {name: [[(x.start, x.end) for x in s.stances or ()] for s in part] for name, part in held_out.items()}
-    int8 = assess({n: engine.read(p.texts, targets[n]) for n, p in held_out.items()}, held_out, labels, shipped.name)
-    in_float = assess({name: exact(name) for name in held_out}, held_out, labels, "float")
-    write_json(checkpoint / LABELS, int8.labels.to_dict())
-    write_lines(folder / PREDICTIONS, [row for name, part in held_out.items() for row in _prediction_rows(name, part, int8)])
-
-    seconds = time.monotonic() - started
-    summary = {name: int8.summary(name) for name in held_out}
-    card = model_card(
-        config.name,
-        command,
-        int8,
-        in_float,
-        counts,
-        [_short(d.path) for d in config.data],
-        {**asdict(config.model), **asdict(options)},
-        environment,
-        seconds,
-    )
-    write_text(checkpoint / CARD, card)
-    write_manifest(checkpoint, {**fields, "metrics": summary})
-    write_json(folder / METRICS, {"seconds": seconds, "int8": int8.to_dict(), "float": in_float.to_dict()})
+    run = finish(config, folder, command, Trained(model, tokenizer, labels), splits, counts, started)
     shutil.rmtree(folder / STATES, ignore_errors=True)
-    log.info("done in %.0f s: %s", seconds, summary)
-    return TrainingRun(folder, checkpoint, int8.evaluations, int8.tasks, seconds)
+    return run
 
 
 def _progress(reading: Reading, data: LabelledSentences, labels: LabelSet) -> dict[str, float]:
@@ -288,7 +226,12 @@ def _class_weights(data: LabelledSentences, labels: LabelSet) -> torch.Tensor:
     return torch.tensor(np.sqrt(len(data) / (len(positives) * positives)), dtype=torch.float32)
 
 
-def _check_splits(splits: Mapping[str, LabelledSentences], labels: LabelSet) -> dict[str, dict[str, int]]:
+def check_splits(splits: Mapping[str, LabelledSentences], labels: LabelSet) -> dict[str, dict[str, int]]:
+    """What the splits hold, for the log and the card.
+
+    Raises:
+        DataError: nothing in train or dev, or a label that all or none of the training sentences have.
+    """
     counts = {
         name: {
             "sentences": len(part),
@@ -311,48 +254,6 @@ def _check_splits(splits: Mapping[str, LabelledSentences], labels: LabelSet) -> 
     return counts
 
 
-def _stance_temperature(reading: Reading, data: LabelledSentences) -> float:
-    """By which stance logits are divided so that probabilities mean what they say (Guo et al. 2017)."""
-    truth = [stance.distribution for s in data for stance in s.stances or ()]
-    if reading.stances is None or not truth:
-        return 1.0
-    return temperature(np.log(np.concatenate(reading.stances).clip(1e-9)), np.array(truth))
-
-
-def _prediction_rows(split: str, data: LabelledSentences, found: Assessment) -> list[dict[str, Any]]:
-    """What the model says of held-out sentences, without their texts."""
-    reading, rows = found.readings[split], []
-    scores = iter(found.scores.get(split, np.zeros((0, 0))).tolist())
-    for index, s in enumerate(data):
-        row: dict[str, Any] = {"split": split, "id": s.id, "article_id": s.article_id, "where": s.where}
-        if s.framed and split in found.scores:
-            values = next(scores)
-            row |= {
-                "labels": list(s.labels),
-                "predicted": list(found.labels.select(values)),
-                "scores": {name: round(score, 4) for name, score in zip(found.labels.labels, values, strict=True)},
-            }
-        if s.source is not None and reading.sources is not None:
-            row |= {"source": s.source, "predicted_source": [(a, b, round(p, 4)) for a, b, p in reading.sources[index]]}
-        if s.stances and reading.stances is not None:
-            row["stances"] = [
-                {"target": (x.start, x.end), "label": x.label, "scores": [round(float(p), 4) for p in scored]}
-                for x, scored in zip(s.stances, reading.stances[index], strict=True)
-            ]
-        rows.append(row)
-    return rows
-
-
-def _window(tokenizer: Any, encoder: Any, trained: int) -> int:
-    """Tokens per window at inference: twice what training saw, within what the encoder can take."""
-    positions = getattr(encoder.config, "max_position_embeddings", 2 * trained)
-    return int(min(2 * trained, positions, max(tokenizer.model_max_length, 8)))
-
-
 def _set_seeds(seed: int) -> None:
     set_seed(seed)
     torch.use_deterministic_algorithms(True, warn_only=True)
-
-
-def _short(path: Path) -> str:
-    return "/".join(path.parts[-3:])

@@ -19,6 +19,7 @@ from framelens.errors import FramelensError
 VERBS = {
     "classify": "classify",
     "train": "train",
+    "average": "average",
     "vary": "vary",
     "soften": "soften",
     "distil": "distil",

@@ -13,6 +13,7 @@ from framelens.cli.style import bold_headers, coloured
 
 if TYPE_CHECKING:
     from framelens.config import TrainingConfig
+    from framelens.finishing import TrainingRun
 
 
 @click.command(short_help="Train on your own labels; evaluate and write a checkpoint.")
@@ -49,6 +50,11 @@ def train(config: Path, output: Path | None, seed: int | None, resume: bool, ove
     run = run_training(settings, resume=resume, overwrite=overwrite, progress=sys.stderr.isatty())
     if not (run.metrics or run.tasks):  # a further process of accelerate launch; the first one reports
         return
+    report(run, as_json)
+
+
+def report(run: TrainingRun, as_json: bool) -> None:
+    """Print what a run's checkpoint does on the held-out splits."""
     if as_json:
         metrics = {split: evaluation.to_dict() for split, evaluation in run.metrics.items()}
         click.echo(json.dumps({"checkpoint": str(run.checkpoint), "seconds": run.seconds, "metrics": metrics}))
