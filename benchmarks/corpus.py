@@ -23,8 +23,11 @@ from itertools import islice
 from pathlib import Path
 
 from framelens import Classifier
+from framelens.checkpoint import open_checkpoint
 from framelens.corpus import classify_corpus
+from framelens.engine import Engine
 from framelens.tables import text_table
+from framelens.targets import TargetFinder
 from rates import spread
 
 SEEDS = Path(__file__).parents[1] / "seeds" / "sentences.jsonl"
@@ -77,18 +80,25 @@ def memory(model: str, small: int, large: int, rounds: int) -> None:
 
 
 def throughput(model: str, number: int, rounds: int) -> None:
-    """Articles from a file to Parquet, beside the same articles classified in memory and their bare sentences through the engine."""
+    """Articles from a file to Parquet, beside the same articles classified in memory, and their bare sentences through the engine: for
+    frames alone, and for all heads with the targets known."""
     classifier = Classifier.load(model)
     texts = list(islice(articles(), number))
     sentences = [s.text for document in classifier.classify(texts) for s in document.sentences]
-    rates: dict[str, list[float]] = {"bare engine": [], "classify": [], "corpus": []}
+    finder, engine = TargetFinder(), Engine(open_checkpoint(model))
+    targets = [[(t.start, t.end) for t in finder.find(text)] for text in sentences]
+    rates: dict[str, list[float]] = {"bare engine, frames": [], "bare engine, all heads": [], "classify": [], "corpus": []}
     with tempfile.TemporaryDirectory() as folder:
         corpus = write_corpus(Path(folder) / "in", number)
         for round_ in range(rounds):
             started = time.monotonic()
             for start in range(0, len(sentences), 1250):  # what a shard of 500 articles holds
                 classifier.scores(sentences[start : start + 1250])
-            rates["bare engine"].append(len(sentences) / (time.monotonic() - started))
+            rates["bare engine, frames"].append(len(sentences) / (time.monotonic() - started))
+            started = time.monotonic()
+            for start in range(0, len(sentences), 1250):
+                engine.read(sentences[start : start + 1250], targets[start : start + 1250])
+            rates["bare engine, all heads"].append(len(sentences) / (time.monotonic() - started))
             started = time.monotonic()
             for start in range(0, number, 500):
                 classifier.classify(texts[start : start + 500])
@@ -96,11 +106,11 @@ def throughput(model: str, number: int, rounds: int) -> None:
             result = classify_corpus(corpus, Path(folder) / f"out{round_}", model=model)
             rates["corpus"].append(result.sentences / result.seconds)
     rows = [
-        [name, spread(values), spread([a / b for a, b in zip(values, rates["bare engine"], strict=True)])]
+        [name, spread(values), *(spread([a / b for a, b in zip(values, bare, strict=True)]) for bare in list(rates.values())[:2])]
         for name, values in rates.items()
     ]
     print(f"{model}, {number} articles, {len(sentences)} sentences")
-    print(text_table(["way", "sentences/s", "of the bare engine"], rows))
+    print(text_table(["way", "sentences/s", "of the engine, frames", "of the engine, all heads"], rows))
 
 
 def on_ray(model: str, number: int, rounds: int) -> None:

@@ -32,7 +32,7 @@ Array = np.ndarray[Any, Any]
 _Spans = list[list[tuple[int, int, float]]]  # of each window
 _Key = tuple[str, tuple[Offsets, ...]]  # a sentence and its targets
 
-DEFAULT_BATCH_TOKENS = 1024
+DEFAULT_BATCH_TOKENS = 512
 # Fusions that ONNX Runtime offers and that cost more than they save on a CPU (measured: docs/speed.md).
 SLOW_FUSIONS = ("SkipLayerNormFusion", "AttentionFusion", "BiasGeluFusion", "EmbedLayerNormFusion")
 _CHUNK = 1024  # sentences tokenised at a time: bounds memory, and is enough to fill batches of like length (2.6% padding)
@@ -90,6 +90,7 @@ class Engine:
         self.threads = threads or usable_cores()
         self._turns = Semaphore(self.threads)
         options.intra_op_num_threads = 1
+        options.enable_mem_pattern = False  # it keeps memory for every shape that a batch has had
         options.log_severity_level = 3
         try:
             self._session = onnxruntime.InferenceSession(
