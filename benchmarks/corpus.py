@@ -106,7 +106,11 @@ def throughput(model: str, number: int, rounds: int) -> None:
             result = classify_corpus(corpus, Path(folder) / f"out{round_}", model=model)
             rates["corpus"].append(result.sentences / result.seconds)
     rows = [
-        [name, spread(values), *(spread([a / b for a, b in zip(values, bare, strict=True)]) for bare in list(rates.values())[:2])]
+        [
+            name,
+            spread(values),
+            *(spread([a / b for a, b in zip(values, bare, strict=True)]) for bare in list(rates.values())[:2]),
+        ]
         for name, values in rates.items()
     ]
     print(f"{model}, {number} articles, {len(sentences)} sentences")

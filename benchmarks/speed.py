@@ -191,7 +191,8 @@ def plot(path: Path, rows: list[tuple[str, float, float | None]]) -> None:
     for name, speed, f1 in rows:
         if f1 is None:
             axes.axvline(speed, color="0.7", linestyle="--", linewidth=1)
-            axes.text(speed, 0.02, f" {name}", rotation=90, fontsize=7, color="0.4", transform=axes.get_xaxis_transform())
+            top = axes.get_xaxis_transform()
+            axes.text(speed, 0.98, f"{name} ", rotation=90, va="top", fontsize=7, color="0.4", transform=top)
         else:
             ours = name.startswith("framelens")
             axes.scatter(speed, f1, color="tab:blue" if ours else "tab:orange", zorder=3)

@@ -38,7 +38,8 @@ def average(
         command: for the model card.
 
     Raises:
-        ConfigError: fewer than two checkpoints; an output that is one of them; checkpoints of other tasks, labels or shape than the first or the configuration.
+        ConfigError: fewer than two checkpoints; an output that is one of them; checkpoints of other tasks, labels or shape than
+            the first or the configuration.
         CheckpointError: one that cannot be loaded.
         DataError: unusable data.
     """

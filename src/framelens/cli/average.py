@@ -17,9 +17,12 @@ from framelens.cli.train import report
 @click.option(
     "--output", "-o", type=click.Path(path_type=Path, file_okay=False), help="Run folder, instead of the configuration's."
 )
+@click.option("--name", help="Of the checkpoint, instead of the configuration's.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in the output folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print metrics as JSON.")
-def average(config: Path, checkpoints: Sequence[str], output: Path | None, overwrite: bool, as_json: bool) -> None:
+def average(
+    config: Path, checkpoints: Sequence[str], output: Path | None, name: str | None, overwrite: bool, as_json: bool
+) -> None:
     """Take the mean of the weights of checkpoints that come from one start; calibrate and evaluate it on the data of CONFIG (YAML).
 
     \b
@@ -36,5 +39,13 @@ def average(config: Path, checkpoints: Sequence[str], output: Path | None, overw
     settings = TrainingConfig.from_yaml(config)
     if output is not None:
         settings = replace(settings, output=output.resolve())
-    words = ["framelens", "average", str(config), *(word for c in checkpoints for word in ("--of", c))]
+    if name is not None:
+        settings = replace(settings, name=name)
+    words = [
+        "framelens",
+        "average",
+        str(config),
+        *(word for c in checkpoints for word in ("--of", c)),
+        *(("--name", name) if name else ()),
+    ]
     report(run(settings, checkpoints, overwrite=overwrite, command=shlex.join(words)), as_json)
