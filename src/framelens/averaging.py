@@ -10,7 +10,8 @@ from pathlib import Path
 from framelens.checkpoint import write_json
 from framelens.config import TrainingConfig
 from framelens.errors import ConfigError, MissingExtraError
-from framelens.runs import CHECKPOINT, ENVIRONMENT, LOG, describe_environment, logging_to, prepare_folder
+from framelens.runs import ENVIRONMENT, LOG, checkpoint_in, describe_environment, logging_to, prepare_folder
+from framelens.schema import LabelSet
 
 try:
     from framelens.finishing import Trained, TrainingRun, finish
@@ -54,26 +55,25 @@ def average(
     with logging_to(folder / LOG):
         write_json(folder / ENVIRONMENT, describe_environment())
         splits, labels = prepare_splits(config)
-        trained = _mean(checkpoints, config.tasks, labels.labels)
+        trained = _mean(checkpoints, config.tasks, labels)
         counts = check_splits(splits, labels)
         command = command or f"framelens.averaging.average(..., {[str(c) for c in checkpoints]})"
-        return finish(config, folder, command, Trained(trained.model, trained.tokenizer, labels), splits, counts, started)
+        return finish(config, folder, command, trained, splits, counts, started)
 
 
-def _mean(checkpoints: Sequence[str | Path], tasks: Sequence[str], labels: Sequence[str]) -> Trained:
-    """The first checkpoint's model with the mean of all weights."""
+def _mean(checkpoints: Sequence[str | Path], tasks: Sequence[str], labels: LabelSet) -> Trained:
+    """The first checkpoint's model with the mean of all weights, and the labels of the configuration."""
     first: Trained | None = None
     for named in checkpoints:
-        inside = Path(named) / CHECKPOINT
-        model, tokenizer, checkpoint = load_model(inside if inside.is_dir() else named)
-        if set(checkpoint.tasks) != set(tasks) or (labels and tuple(checkpoint.labels.labels) != tuple(labels)):
+        model, tokenizer, checkpoint = load_model(checkpoint_in(named))
+        if set(checkpoint.tasks) != set(tasks) or (labels.labels and checkpoint.labels.labels != labels.labels):
             raise ConfigError(
                 f"{named} reads {', '.join(checkpoint.tasks)} with the labels {', '.join(checkpoint.labels.labels)}; the configuration has "
-                f"{', '.join(tasks)} with {', '.join(labels)}"
+                f"{', '.join(tasks)} with {', '.join(labels.labels)}"
             )
         log.info("%s: %s", named, checkpoint.name)
         if first is None:
-            first, summed = Trained(model, tokenizer, checkpoint.labels), model.state_dict()
+            first, summed = Trained(model, tokenizer, labels), model.state_dict()
             continue
         weights = model.state_dict()
         if {k: v.shape for k, v in weights.items()} != {k: v.shape for k, v in summed.items()}:

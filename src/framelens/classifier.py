@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, overload
@@ -17,6 +15,7 @@ from framelens.attribution import judge_targets, name_sources
 from framelens.checkpoint import Checkpoint, open_checkpoint
 from framelens.engine import DEFAULT_BATCH_TOKENS, Engine
 from framelens.errors import InputError
+from framelens.parallel import in_order
 from framelens.schema import Document, LabelSet, Sentence, Span, Stance
 from framelens.segment import split_sentences
 from framelens.targets import TargetFinder
@@ -113,9 +112,8 @@ class Classifier:
             def read(block: Block) -> list[Document]:
                 return self._read(block, finder, targets is not None, batch_tokens, advance)
 
-            documents = [
-                document for found in _side_by_side(read, list(_blocks(articles, parts)), self.threads) for document in found
-            ]
+            blocks = in_order(read, _blocks(articles, parts), min(self.threads, 2), waiting=1, name="framelens-read")
+            documents = [document for block in blocks for document in block]
         return documents[0] if isinstance(texts, str) else documents
 
     def _read(
@@ -183,21 +181,6 @@ def _blocks(articles: Sequence[str], parts: Sequence[list[Span]]) -> Iterator[Bl
             block, size = [], 0
     if block:
         yield block
-
-
-def _side_by_side(read: Callable[[Block], list[Document]], blocks: Sequence[Block], threads: int) -> Iterator[list[Document]]:
-    """What ``read`` makes of the blocks, in their order, two at a time; one where only one thread is wanted."""
-    if len(blocks) < 2 or threads < 2:
-        yield from map(read, blocks)
-        return
-    with ThreadPoolExecutor(2, thread_name_prefix="framelens-read") as pool:
-        pending = deque(pool.submit(read, block) for block in blocks)
-        try:
-            while pending:
-                yield pending.popleft().result()
-        finally:  # after an error or an interruption nothing more is begun
-            for future in pending:
-                future.cancel()
 
 
 @contextmanager

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 from threading import Semaphore
@@ -25,6 +23,7 @@ from tokenizers import Tokenizer
 from framelens.annotations import Offsets
 from framelens.checkpoint import ONNX, TOKENIZER, Checkpoint
 from framelens.errors import CheckpointError, InputError
+from framelens.parallel import in_order
 from framelens.schema import STANCES, TAGS
 from framelens.tokens import Tokens
 
@@ -236,22 +235,7 @@ class Engine:
             tagged = zip(batch, out["source"], strict=True) if sources else ()
             return batch, out, [w.tokens.decode(tags[: len(w.ids)]) if w.tokens else [] for w, tags in tagged]
 
-        first = list(islice(batches, 2))
-        if self.threads < 2 or len(first) < 2:
-            yield from map(run, chain(first, batches))
-            return
-        with ThreadPoolExecutor(self.threads, thread_name_prefix="framelens-run") as pool:
-            pending: deque[Future[tuple[list[_Window], dict[str, Array], _Spans]]] = deque()
-            try:
-                for batch in chain(first, batches):
-                    pending.append(pool.submit(run, batch))
-                    if len(pending) > 2 * self.threads:
-                        yield pending.popleft().result()
-                while pending:
-                    yield pending.popleft().result()
-            finally:  # after an error or an interruption nothing more is begun
-                for future in pending:
-                    future.cancel()
+        yield from in_order(run, batches, self.threads, waiting=self.threads, name="framelens-run")
 
     def _run(self, batch: Sequence[_Window]) -> dict[str, Array]:
         width = max(len(window.ids) for window in batch)

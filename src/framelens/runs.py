@@ -35,6 +35,12 @@ def processes() -> tuple[int, int]:
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
+def checkpoint_in(named: str | Path) -> Path:
+    """The checkpoint of a run folder; anything else, a checkpoint's folder or name, as it is."""
+    inside = Path(named) / CHECKPOINT
+    return inside if inside.is_dir() else Path(named)
+
+
 def prepare_folder(config: TrainingConfig, resume: bool, overwrite: bool) -> Path:
     """Create the run folder, or accept the one that is to be resumed or overwritten.
 

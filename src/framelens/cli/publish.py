@@ -20,9 +20,9 @@ def publish(source: Path, destination: Path, as_json: bool) -> None:
       framelens publish runs/frames models/default
     """
     from framelens.checkpoint import copy_checkpoint, open_checkpoint
-    from framelens.runs import CHECKPOINT
+    from framelens.runs import checkpoint_in
 
-    folder = source / CHECKPOINT if (source / CHECKPOINT).is_dir() else source
+    folder = checkpoint_in(source)
     manifest = open_checkpoint(folder, need=None).manifest
     copy_checkpoint(folder, destination)
     described = {"checkpoint": str(destination), "name": manifest.get("name"), "files": sorted(manifest["files"])}

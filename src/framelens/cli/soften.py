@@ -32,13 +32,13 @@ def soften(
     from framelens.config import TrainingConfig
     from framelens.data import split_by_article
     from framelens.distillation import soften as run
-    from framelens.runs import CHECKPOINT
+    from framelens.runs import checkpoint_in
     from framelens.training import load_training_data
 
     held_out: set[str] = set()
     if leave_out is not None:
         parts = split_by_article(load_training_data(TrainingConfig.from_yaml(leave_out)))
         held_out = {article for name in ("dev", "test") for article in parts[name].articles}
-    folders = [Path(t) / CHECKPOINT if (Path(t) / CHECKPOINT).is_dir() else Path(t) for t in teachers]
+    folders = [checkpoint_in(teacher) for teacher in teachers]
     number = run(folders, texts, output, leave_out=held_out, text_column=text_column, bf16=bf16)
     say_written(output, number, as_json)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import time
 import warnings
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from framelens.corpus.stage import Stage
 from framelens.corpus.tables import sentence_schema
 from framelens.engine import DEFAULT_BATCH_TOKENS
 from framelens.errors import InputError
+from framelens.parallel import in_order
 
 ENGINES = ("local", "ray")
 DEFAULT_SHARD = 500
@@ -176,21 +175,15 @@ def classify_corpus(
 
 def _local(job: Job, out: Output, classifier: Classifier) -> Iterator[Finished]:
     """Two shards at a time (one where only one thread is wanted): while one is read or written the other is classified."""
-    pending: deque[Future[Finished]] = deque()
-    with ThreadPoolExecutor(min(classifier.threads, 2), thread_name_prefix="framelens-shard") as pool:
-        try:
-            for number, files in job.units.items():
-                if out.ledger.complete(number):
-                    continue
-                for shard in shards(number, files, job.fields, job.shard_size, out.ledger.done(number)):
-                    pending.append(pool.submit(job.stage, shard, classifier))
-                    if len(pending) > 2:
-                        yield pending.popleft().result()
-            while pending:
-                yield pending.popleft().result()
-        finally:
-            for future in pending:
-                future.cancel()
+    pending = (
+        shard
+        for number, files in job.units.items()
+        if not out.ledger.complete(number)
+        for shard in shards(number, files, job.fields, job.shard_size, out.ledger.done(number))
+    )
+    return in_order(
+        lambda shard: job.stage(shard, classifier), pending, min(classifier.threads, 2), waiting=0, name="framelens-shard"
+    )
 
 
 def _on_ray(job: Job, out: Output, model_name: str, workers: int | tuple[int, int] | None) -> Iterator[Finished]:
