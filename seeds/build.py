@@ -19,10 +19,12 @@ from framelens.readers import BadRow, raise_bad_rows, read_rows
 
 HERE = Path(__file__).parent
 SENTENCES = HERE / "sentences.jsonl"
+WRITTEN = HERE / "written.jsonl"
 ANNOTATIONS = sorted((HERE / "annotations").glob("*.jsonl"))
 # The fourth round: frames alone, of sentences that are not in the pool, some of them without adjudicated labels.
 UNRESOLVED = "round4_unresolved"
 APART = {"round4_polnear", "round4_newsmtsc", UNRESOLVED}
+FRAMES_ALONE = {*APART, WRITTEN.stem}
 LABELS = ["security_threat", "protectionism", "cooperation_appeal"]
 STANCES = {"favor", "against", "neutral"}
 
@@ -31,13 +33,13 @@ def check() -> None:
     """Raise a DataError that lists what is wrong; print what there is."""
     bad: list[BadRow] = []
     seen: dict[str, str] = {}
-    for path in (SENTENCES, *ANNOTATIONS):
+    for path in (SENTENCES, WRITTEN, *ANNOTATIONS):
         for row in read_rows(path):
             if isinstance(row, BadRow):
                 bad.append(row)
                 continue
             values = row.values
-            text, frames_alone = values.get("text"), path.stem in APART
+            text, frames_alone = values.get("text"), path.stem in FRAMES_ALONE
             source, stances = (None, []) if frames_alone else (values["source"], values["stances"])
             spans = [span for span in [source, *(s["target"] for s in stances)] if span is not None]
             length = len(text) if text else 10_000  # stand-off rows hold no text to measure
@@ -50,7 +52,8 @@ def check() -> None:
                     bad.append(BadRow(row.where, f"the same sentence as at {first}"))
     raise_bad_rows(bad)
     data = load_dataset(SENTENCES, Columns(labels="frames"), labels=LABELS)
-    for name, part in split_by_article(data).items():
+    written = load_dataset(WRITTEN, Columns(labels="frames"), labels=LABELS)
+    for name, part in {**split_by_article(data), "written, train": written}.items():
         print(f"seeds {name}: {len(part)} sentences of {len(set(part.articles))} articles, {count_labels(part)}")
     for path in ANNOTATIONS:
         rows = [row.values for row in read_rows(path)]  # type: ignore[union-attr]

@@ -14,7 +14,7 @@ MINIMAL = {"data": [{"path": "d.csv", "label": "label"}]}
 
 @pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda p: p.stem)
 def test_shipped_configurations_are_valid(path):
-    config = (FastConfig if path.stem == "fast" else TrainingConfig).from_yaml(path)
+    config = (FastConfig if path.stem == "static" else TrainingConfig).from_yaml(path)
     assert config.name == path.stem
     assert config.output == ROOT / "runs" / path.stem
 

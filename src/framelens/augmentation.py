@@ -12,6 +12,7 @@ from pathlib import Path
 from framelens.checkpoint import write_text
 from framelens.lexicon import Country, countries
 from framelens.readers import BadRow, raise_bad_rows, read_rows
+from framelens.states import any_of, names_of_states
 
 # Whom a state is swapped for: of every continent, with a demonym and a capital that are no other word.
 _STAND_INS = (
@@ -82,7 +83,7 @@ def swap_states(text: str, draw: random.Random) -> str | None:
 
     A name becomes a name, a demonym a demonym, a capital a capital. What a sentence frames does not depend on who it is.
     """
-    pattern, meaning = _states()
+    pattern, meaning = _states(), names_of_states()
     found = dict.fromkeys(meaning[match.group()][0] for match in pattern.finditer(text))
     if not found:
         return None
@@ -108,11 +109,5 @@ def _by_name() -> dict[str, Country]:
 
 
 @lru_cache(maxsize=1)
-def _states() -> tuple[re.Pattern[str], dict[str, tuple[str, str]]]:
-    """A pattern of every name of a state, and what each means: the state, and which kind of name it is."""
-    meaning: dict[str, tuple[str, str]] = {}
-    for country in countries():
-        kinds = (("seat", country.seats), ("peoples", country.people), ("people", country.demonyms), ("name", country.names))
-        meaning |= {surface: (country.name, kind) for kind, surfaces in kinds for surface in surfaces}
-    longest_first = sorted(meaning, key=len, reverse=True)
-    return re.compile(r"(?<![\w-])(?:" + "|".join(map(re.escape, longest_first)) + r")(?!\w)"), meaning
+def _states() -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w-]){any_of(names_of_states())}(?!\w)")

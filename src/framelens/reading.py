@@ -46,11 +46,13 @@ def read(
                 if "logits" in out:
                     logits[place] = out["logits"][row]
                 if "source" in out:
-                    tokens = Tokens.of(encoded[place])
+                    tokens = Tokens.of(encoded[place], data.sentences[place].text)
                     sources[place] = tokens.decode(out["source"][row, : len(tokens.ids)])
                 if "stance" in out:
                     found = iter(out["stance"][batch["target_rows"].numpy() == row])
-                    masks = [Tokens.of(encoded[place]).mask((s.start, s.end)) for s in data.sentences[place].stances or ()]
+                    sentence = data.sentences[place]
+                    tokens = Tokens.of(encoded[place], sentence.text)
+                    masks = [tokens.mask((s.start, s.end)) for s in sentence.stances or ()]
                     stances[place] = np.array([softmax(next(found)) if any(m) else np.full(3, 1 / 3) for m in masks]).reshape(
                         -1, 3
                     )

@@ -33,9 +33,9 @@ class Tokens:
     words: list[int | None]
 
     @classmethod
-    def of(cls, encoding: Any) -> Tokens:
-        """From an ``Encoding`` of the tokenizers package."""
-        return cls(encoding.ids, encoding.offsets, encoding.word_ids)
+    def of(cls, encoding: Any, text: str) -> Tokens:
+        """From an ``Encoding`` of the tokenizers package for ``text``."""
+        return cls(encoding.ids, whole_offsets(encoding.offsets, text), encoding.word_ids)
 
     def spans_of_words(self) -> list[tuple[int, Offsets]]:
         """First token and characters of each word."""
@@ -84,3 +84,14 @@ class Tokens:
             else:
                 found.append((start, end, [inside[index]]))
         return [(start, end, sum(p) / len(p)) for start, end, p in found]
+
+
+def whole_offsets(offsets: Sequence[Offsets], text: str) -> list[Offsets]:
+    """The characters of each token, also where it stands for a longer name (:func:`framelens.states.mask_states`), of which the
+    tokenizer knows the last character only: letters that no token has belong to the next one."""
+    whole, end = list(offsets), 0
+    for index, (start, stop) in enumerate(offsets):
+        if start > end and (gap := text[end:start]) != " " and any(map(str.isalnum, gap)):
+            whole[index] = (end + len(gap) - len(gap.lstrip()), stop)
+        end = stop
+    return whole

@@ -41,7 +41,8 @@ try:
     from framelens.assessment import dev_macro_f1
     from framelens.features import features
     from framelens.finishing import Trained, TrainingRun, finish
-    from framelens.modeling import FrameModel, load_base, using_threads
+    from framelens.modeling import FrameModel, load_base, take_heads, using_threads
+    from framelens.pruning import prune
     from framelens.reading import read
     from framelens.tasks import source_metrics, stance_metrics
     from framelens.trainer import build_trainer, last_complete_checkpoint
@@ -166,7 +167,8 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         log.info("%s: %s", split, counted)
 
     (transformers_logging.enable_progress_bar if progress else transformers_logging.disable_progress_bar)()
-    encoder, tokenizer = load_base(config.model.base)
+    encoder, tokenizer = load_base(config.model.base, config.model.mask_states)
+    encoder = prune(encoder, config.model.layers, config.model.neurons)
     balanced = options.class_weights == "balanced" and "frames" in config.tasks
     model = FrameModel(
         encoder,
@@ -178,6 +180,9 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         label_smoothing=options.label_smoothing,
         task_weights=options.task_weights,
     )
+
+    if config.model.keep_heads:
+        take_heads(model, config.model.base, labels.labels)
 
     def on_dev() -> Reading:
         return read(model, tokenizer, splits["dev"], config.model.max_length, bf16=options.precision == "bf16")
