@@ -57,6 +57,7 @@ ROWS = [
     ("framelens fp32", "framelens", "float", ("framelens",)),
     ("framelens int8 (default)", "framelens", "default", ("framelens",)),
     ("framelens fast", "framelens", "fast", ("framelens",)),
+    ("framelens static", "framelens", "static", ("framelens",)),
 ]
 
 
@@ -89,7 +90,7 @@ def prepare(folder: Path, config: TrainingConfig, default: str, fast: str) -> tu
     )
     float_checkpoint(default, folder / "float")
     models = {name: str(folder / name) for name in ("classifier", "encoder", "setfit", "float")}
-    return {**models, "default": default, "fast": fast}, parts["test"].texts, parts["test"].matrix()
+    return {**models, "default": default, "fast": fast, "static": "static"}, parts["test"].texts, parts["test"].matrix()
 
 
 def float_checkpoint(source: str, folder: Path) -> None:

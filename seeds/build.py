@@ -19,12 +19,12 @@ from framelens.readers import BadRow, raise_bad_rows, read_rows
 
 HERE = Path(__file__).parent
 SENTENCES = HERE / "sentences.jsonl"
-WRITTEN = HERE / "written.jsonl"
+WRITTEN, WRITTEN_TEST = HERE / "written.jsonl", HERE / "written_test.jsonl"
 ANNOTATIONS = sorted((HERE / "annotations").glob("*.jsonl"))
 # The fourth round: frames alone, of sentences that are not in the pool, some of them without adjudicated labels.
 UNRESOLVED = "round4_unresolved"
 APART = {"round4_polnear", "round4_newsmtsc", UNRESOLVED}
-FRAMES_ALONE = {*APART, WRITTEN.stem}
+FRAMES_ALONE = {*APART, WRITTEN.stem, WRITTEN_TEST.stem}
 LABELS = ["security_threat", "protectionism", "cooperation_appeal"]
 STANCES = {"favor", "against", "neutral"}
 
@@ -33,7 +33,7 @@ def check() -> None:
     """Raise a DataError that lists what is wrong; print what there is."""
     bad: list[BadRow] = []
     seen: dict[str, str] = {}
-    for path in (SENTENCES, WRITTEN, *ANNOTATIONS):
+    for path in (SENTENCES, WRITTEN, WRITTEN_TEST, *ANNOTATIONS):
         for row in read_rows(path):
             if isinstance(row, BadRow):
                 bad.append(row)
@@ -52,8 +52,10 @@ def check() -> None:
                     bad.append(BadRow(row.where, f"the same sentence as at {first}"))
     raise_bad_rows(bad)
     data = load_dataset(SENTENCES, Columns(labels="frames"), labels=LABELS)
-    written = load_dataset(WRITTEN, Columns(labels="frames"), labels=LABELS)
-    for name, part in {**split_by_article(data), "written, train": written}.items():
+    parts = {**split_by_article(data)}
+    for path in (WRITTEN, WRITTEN_TEST):
+        parts[path.stem] = load_dataset(path, Columns(labels="frames"), labels=LABELS)
+    for name, part in parts.items():
         print(f"seeds {name}: {len(part)} sentences of {len(set(part.articles))} articles, {count_labels(part)}")
     for path in ANNOTATIONS:
         rows = [row.values for row in read_rows(path)]  # type: ignore[union-attr]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from framelens import Classifier, train
+from framelens import Classifier, ConfigError, train
 from framelens.augmentation import swap_states
 from framelens.checkpoint import TOKENIZER
-from framelens.states import any_of, mask_states, unmask_states
+from framelens.states import any_of, as_seen
 from framelens.tokens import whole_offsets
 from tests.conftest import toy_settings
 
@@ -35,7 +35,7 @@ def read(tokenizer: Tokenizer, text: str) -> str:
 
 
 def test_every_state_is_read_as_one(words):
-    masked = mask_states(words)
+    masked = as_seen(words, mask=True)
     assert read(masked, SENTENCES[0]) == "france told paris and france that france-france talks had failed."
     assert read(masked, SENTENCES[1]) == "french in paris said the french firm was france's; france and france denied it."
     assert read(masked, SENTENCES[2]) == "in france and france, french officials met french."
@@ -43,11 +43,11 @@ def test_every_state_is_read_as_one(words):
 
 def test_words_that_hold_or_resemble_a_name_stay(words):
     text = "chinaware, Omanite and us: they turkey-farmed while Chinatown slept"
-    assert read(mask_states(words), text) == text.lower()
+    assert read(as_seen(words, mask=True), text) == text.lower()
 
 
 def test_swapped_sentences_are_read_alike(words):
-    masked = mask_states(words)
+    masked = as_seen(words, mask=True)
     for sentence in SENTENCES:
         for seed in range(20):
             swapped = swap_states(sentence, random.Random(seed))
@@ -56,7 +56,7 @@ def test_swapped_sentences_are_read_alike(words):
 
 
 def test_tokens_cover_the_whole_name(words):
-    offsets = whole_offsets(mask_states(words).encode(SENTENCES[0]).offsets, SENTENCES[0])
+    offsets = whole_offsets(as_seen(words, mask=True).encode(SENTENCES[0]).offsets, SENTENCES[0])
     assert [SENTENCES[0][a:b] for a, b in offsets][:6] == [
         "The United States",
         "told",
@@ -66,15 +66,31 @@ def test_tokens_cover_the_whole_name(words):
         "that",
     ]
     for sentence in SENTENCES:
-        offsets = whole_offsets(mask_states(words).encode(sentence).offsets, sentence)
+        offsets = whole_offsets(as_seen(words, mask=True).encode(sentence).offsets, sentence)
         assert "".join(sentence[a:b] for a, b in offsets).replace(" ", "") == sentence.replace(" ", "")
 
 
+def test_words_can_be_left_out(words):
+    seen = as_seen(words, mask=True, skip=["the", "a", "of", ",", '"'])
+    assert seen.encode('The Kenyan, a man of "Athens", met the a-team.', add_special_tokens=False).offsets[0] == (9, 10)
+    assert read(seen, 'The Kenyan, a man of "Athens", met the a-team.').split() == ["french", "man", "paris", "met", "a-team."]
+    assert as_seen(seen).to_str() == words.to_str()
+    assert as_seen(seen, mask=True).to_str() == as_seen(words, mask=True).to_str()
+
+
+def test_words_are_left_out_of_models_of_frames_alone(tiny_base, toy_file, tmp_path):
+    settings = toy_settings(tiny_base, toy_file, tmp_path / "run")
+    settings["tasks"] = ["frames", "source"]
+    settings["model"] = {"base": str(tiny_base), "skip_words": ["the"]}
+    with pytest.raises(ConfigError, match="frames alone"):
+        train(settings, progress=False)
+
+
 def test_masking_can_be_undone_and_done_twice(words):
-    masked = mask_states(words)
-    assert mask_states(masked).to_str() == masked.to_str()
-    assert unmask_states(masked).to_str() == words.to_str()
-    assert unmask_states(words).to_str() == words.to_str()
+    masked = as_seen(words, mask=True)
+    assert as_seen(masked, mask=True).to_str() == masked.to_str()
+    assert as_seen(masked).to_str() == words.to_str()
+    assert as_seen(words).to_str() == words.to_str()
 
 
 def test_the_longest_of_several_words_is_found():

@@ -86,6 +86,8 @@ class ModelConfig:
         dropout: on the pooled sentence.
         mask_states: read every state's name, demonym and seat of government as the same one's, so that no frame can depend on
             who it is. The checkpoint keeps this in its tokenizer. Leave it off where a label is about certain states.
+        skip_words: words and marks, in small letters, that the model does not read: for a small student of frames alone, fewer
+            tokens are more sentences a second. The checkpoint keeps this in its tokenizer too.
         keep_heads: start from the heads of ``base``, a framelens checkpoint, where they are for the same labels, source or stance; new
             heads start from nothing.
         layers: how many of the encoder's first layers are used; None for all.
@@ -96,9 +98,15 @@ class ModelConfig:
     max_length: int = 128
     dropout: float = 0.1
     mask_states: bool = False
+    skip_words: list[str] = field(default_factory=list)
     keep_heads: bool = False
     layers: int | None = None
     neurons: int | None = None
+
+    @property
+    def seen(self) -> dict[str, Any]:
+        """How the tokenizer reads, as :func:`framelens.states.as_seen` takes it."""
+        return {"mask": self.mask_states, "skip": self.skip_words}
 
     def __post_init__(self) -> None:
         if not 8 <= self.max_length <= 8192 or not 0 <= self.dropout < 1:
@@ -191,6 +199,8 @@ class TrainingConfig:
             raise ConfigError("data must name at least one file")
         if not self.tasks or len(set(self.tasks)) != len(self.tasks):
             raise ConfigError(f"tasks must name at least one of {', '.join(TASKS)}, each once; received {self.tasks}")
+        if self.model.skip_words and self.tasks != ["frames"]:
+            raise ConfigError(f"skip_words is for models of frames alone: spans need every word; received tasks {self.tasks}")
         for task, named in (("frames", "framed"), ("source", "source"), ("stance", "stances")):
             if task in self.tasks and not any(getattr(d, named) for d in self.data):
                 raise ConfigError(f"no file of data has labels for the task {task!r}")

@@ -11,7 +11,7 @@ from typing import Any
 from framelens.checkpoint import ENCODER_CONFIG, MANIFEST, WEIGHTS, Checkpoint, available_checkpoints, open_checkpoint
 from framelens.errors import CheckpointError, ConfigError, MissingExtraError
 from framelens.schema import STANCES, TAGS
-from framelens.states import mask_states, unmask_states
+from framelens.states import as_seen
 
 try:
     import torch
@@ -174,12 +174,12 @@ def using_threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def load_base(base: str, mask: bool | None = None) -> tuple[Any, PreTrainedTokenizerFast]:
+def load_base(base: str, seen: Mapping[str, Any] | None = None) -> tuple[Any, PreTrainedTokenizerFast]:
     """An encoder and its tokenizer, from whatever ``ModelConfig.base`` names.
 
     Args:
         base: see :class:`framelens.config.ModelConfig`.
-        mask: whether the tokenizer reads every state as one; None leaves it as the base has it.
+        seen: how the tokenizer is to read, as :func:`framelens.states.as_seen` takes it; None leaves it as the base has it.
 
     Raises:
         ConfigError: nothing of that name is installed and no hub can be reached, or its weights are no safetensors.
@@ -196,8 +196,8 @@ def load_base(base: str, mask: bool | None = None) -> tuple[Any, PreTrainedToken
             prefix = "encoder."
             encoder.load_state_dict({k[len(prefix) :]: v.float() for k, v in stored.items() if k.startswith(prefix)})
             backend = Tokenizer.from_file(str(checkpoint.file("tokenizer.json")))
-            if mask is not None:
-                backend = mask_states(backend) if mask else unmask_states(backend)
+            if seen is not None:
+                backend = as_seen(backend, **seen)
             pad = backend.id_to_token(encoder.config.pad_token_id or 0)
             return encoder, PreTrainedTokenizerFast(
                 tokenizer_object=backend, pad_token=pad, model_max_length=checkpoint.max_length
@@ -206,8 +206,8 @@ def load_base(base: str, mask: bool | None = None) -> tuple[Any, PreTrainedToken
             location, use_safetensors=True, trust_remote_code=False, dtype=torch.float32, **options
         )
         tokenizer = AutoTokenizer.from_pretrained(location, trust_remote_code=False)
-        if mask:
-            tokenizer.backend_tokenizer.normalizer = mask_states(tokenizer.backend_tokenizer).normalizer
+        if seen is not None:
+            tokenizer.backend_tokenizer.normalizer = as_seen(tokenizer.backend_tokenizer, **seen).normalizer
         return encoder, tokenizer
     except (OSError, RuntimeError, KeyError) as error:
         raise ConfigError(

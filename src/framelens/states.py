@@ -1,4 +1,4 @@
-"""What names a state in a sentence, and a tokenizer that reads every state as one and the same.
+"""What names a state in a sentence, and a tokenizer that reads every state as one and the same, or leaves words out.
 
 A frame should not depend on who it is. A tokenizer that reads each state's name, demonym and seat of government as those of one
 stand-in makes it so by construction; swapping names in training (:func:`framelens.augmentation.swap_states`) only teaches it.
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Any
 
-from tokenizers import Regex, Tokenizer, normalizers
+from tokenizers import Tokenizer
 
 from framelens.lexicon import countries
 
 # Whom all stand for: one word piece each in English vocabularies, and less of a party to the labelled disputes than the great powers.
 _STAND_IN = {"seat": "Paris", "name": "France", "people": "French", "peoples": "French"}
+_OURS = "(?#framelens)"  # a comment in the patterns of our steps, by which they are known again
 _SHORTEST_UPPER = 4  # letters of a name that is also looked for in capitals; "MALI" is one, "US" is written so anyway
 
 
@@ -49,33 +51,44 @@ def any_of(words: Iterable[str]) -> str:
     return expression(tree)  # type: ignore[arg-type]
 
 
-def mask_states(tokenizer: Tokenizer) -> Tokenizer:
-    """A copy of the tokenizer that reads every state as one: "Ankara accused Indian firms" as "Paris accused French firms".
+def as_seen(tokenizer: Tokenizer, *, mask: bool = False, skip: Sequence[str] = ()) -> Tokenizer:
+    """A copy of the tokenizer that reads text so; what an earlier call did is undone.
 
-    The article of "the United States" is read as a part of the name. A token that stands for a name has the offsets of its last
-    character; :class:`framelens.tokens.Tokens` gives it those of the whole name.
+    Args:
+        tokenizer: its own normalizer stays, between the two steps.
+        mask: read every state as one: "Ankara accused Indian firms" as "Paris accused French firms". The article of "the United
+            States" is read as a part of the name. A token that stands for a name has the offsets of its last character;
+            :class:`framelens.tokens.Tokens` gives it those of the whole name.
+        skip: words and marks, in small letters, that are not read at all.
     """
-    copy = unmask_states(tokenizer)
+    state = json.loads(tokenizer.to_str())
+    own = state["normalizer"]
+    steps = own["normalizers"] if own is not None and own["type"] == "Sequence" else [own] if own is not None else []
+    steps = [step for step in steps if not (step["type"] == "Replace" and _OURS in step["pattern"].get("Regex", ""))]
+    steps = [*(_mask_steps() if mask else []), *steps, *([_skip_step(skip)] if skip else [])]
+    state["normalizer"] = steps[0] if len(steps) == 1 else {"type": "Sequence", "normalizers": steps} if steps else None
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def _mask_steps() -> list[dict[str, Any]]:
     by_kind: dict[str, set[str]] = {}
     for surface, (_, kind) in names_of_states().items():
         forms = {surface, surface.upper()} if len(surface) >= _SHORTEST_UPPER else {surface}
         by_kind.setdefault(_STAND_IN[kind], set()).update(forms)
+    article = {_STAND_IN["name"]: r"(?:\b(?:[Tt]he|THE) )?"}
     # Seats first ("Mexico City"), then names ("Dominican Republic"), then demonyms.
-    article = {"France": r"(?:\b(?:[Tt]he|THE) )?"}
-    steps = [
-        normalizers.Replace(Regex(rf"{article.get(word, '')}(?<!\w){any_of(by_kind[word])}(?!\w)"), word)
+    return [
+        _step(rf"{article.get(word, '')}(?<!\w){any_of(by_kind[word])}(?!\w)", word)
         for word in dict.fromkeys(_STAND_IN.values())
     ]
-    before = [copy.normalizer] if copy.normalizer is not None else []
-    copy.normalizer = normalizers.Sequence([*steps, *before])
-    return copy
 
 
-def unmask_states(tokenizer: Tokenizer) -> Tokenizer:
-    """A copy of the tokenizer that reads states as they are written, whatever :func:`mask_states` did."""
-    state = json.loads(tokenizer.to_str())
-    steps = (state["normalizer"] or {}).get("normalizers", [])
-    kept = [s for s in steps if not (s["type"] == "Replace" and s["content"] in _STAND_IN.values())]
-    if len(kept) < len(steps):
-        state["normalizer"] = kept[0] if len(kept) == 1 else {"type": "Sequence", "normalizers": kept} if kept else None
-    return Tokenizer.from_str(json.dumps(state))
+def _skip_step(words: Sequence[str]) -> dict[str, Any]:
+    marks = [word for word in words if not word[:1].isalnum()]
+    spelt = any_of(word for word in words if word[:1].isalnum())
+    parts = [rf"(?<![\w'’.-]){spelt}(?![\w'’-])"] if spelt else []
+    return _step("|".join([*parts, *([any_of(marks)] if marks else [])]), "")
+
+
+def _step(pattern: str, content: str) -> dict[str, Any]:
+    return {"type": "Replace", "pattern": {"Regex": _OURS + pattern}, "content": content}

@@ -115,7 +115,7 @@ def _run(config: FastConfig, folder: Path, command: str, started: float) -> Trai
     }
     if not len(splits["train"]) or not len(splits["dev"]):
         raise DataError(f"train and dev must both hold sentences; found {len(splits['train'])} and {len(splits['dev'])}")
-    encoder, fast_tokenizer = load_base(config.model.base, config.model.mask_states)
+    encoder, fast_tokenizer = load_base(config.model.base, config.model.seen)
     tokenizer, special = _bare_tokenizer(fast_tokenizer.backend_tokenizer)
     vectors = static_vectors(encoder, tokenizer.get_vocab_size(), special, config.dims)
     log.info("%d static vectors of %d components", *vectors.shape)

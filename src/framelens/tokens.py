@@ -87,7 +87,7 @@ class Tokens:
 
 
 def whole_offsets(offsets: Sequence[Offsets], text: str) -> list[Offsets]:
-    """The characters of each token, also where it stands for a longer name (:func:`framelens.states.mask_states`), of which the
+    """The characters of each token, also where it stands for a longer name (:func:`framelens.states.as_seen`), of which the
     tokenizer knows the last character only: letters that no token has belong to the next one."""
     whole, end = list(offsets), 0
     for index, (start, stop) in enumerate(offsets):

@@ -167,7 +167,7 @@ def _run(config: TrainingConfig, folder: Path, command: str, resume: bool, progr
         log.info("%s: %s", split, counted)
 
     (transformers_logging.enable_progress_bar if progress else transformers_logging.disable_progress_bar)()
-    encoder, tokenizer = load_base(config.model.base, config.model.mask_states)
+    encoder, tokenizer = load_base(config.model.base, config.model.seen)
     encoder = prune(encoder, config.model.layers, config.model.neurons)
     balanced = options.class_weights == "balanced" and "frames" in config.tasks
     model = FrameModel(
